@@ -1,0 +1,1 @@
+"""One file per kind, imported only when config.yaml names it."""

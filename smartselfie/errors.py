@@ -1,0 +1,71 @@
+"""The exception tree: one root, and below each kind a built-in that callers may already catch.
+
+Every error a user can cause is one of these; its text is one line that says what, where and what to do.
+`exit_code` is what the command line ends with when the error reaches it.
+"""
+
+
+class SmartSelfieError(Exception):
+    """The root of all errors of this package."""
+
+    exit_code = 1
+
+
+class ConfigError(SmartSelfieError, ValueError):
+    """A setting is missing, unknown or out of range."""
+
+    exit_code = 2
+
+
+class UsageError(SmartSelfieError, ValueError):
+    """The command line asks for something that cannot be."""
+
+    exit_code = 2
+
+
+class SourceError(SmartSelfieError, OSError):
+    """A source of frames cannot be opened or read."""
+
+
+class NoCameraError(SourceError):
+    """There is no camera, or none that opens."""
+
+    exit_code = 3
+
+
+class CameraLostError(SourceError):
+    """A camera that gave frames gives none any more."""
+
+
+class CameraStuckError(SourceError):
+    """A reader is blocked inside the driver; only a new process gets the device back."""
+
+    exit_code = 75
+
+
+class PictureError(SmartSelfieError, ValueError):
+    """A picture cannot be decoded, or is larger than allowed."""
+
+
+class DetectorError(SmartSelfieError, ValueError):
+    """A cascade or detector model is missing or of the wrong kind."""
+
+
+class ModelError(SmartSelfieError, ValueError):
+    """An expression network is missing, of the wrong kind or does not fit its description."""
+
+
+class SaveError(SmartSelfieError, OSError):
+    """A picture cannot be written."""
+
+
+class DisplayError(SmartSelfieError, RuntimeError):
+    """There is no display to open a window on."""
+
+
+class WebError(SmartSelfieError, OSError):
+    """The web server cannot listen."""
+
+
+class DataError(SmartSelfieError, ValueError):
+    """Training or evaluation data is missing or malformed."""

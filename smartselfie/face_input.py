@@ -1,0 +1,63 @@
+"""How a detector's box becomes the network's crop: the one place, for running and for training."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import cv2
+import numpy as np
+
+from smartselfie.records import Box, Image
+
+SCALE = 1.0
+"""Side of the crop as a share of the box's longer side."""
+SHIFT = 0.0
+"""How far down the crop's centre lies from the box's, as a share of the box's height."""
+
+
+def crop_region(box: Box, *, scale: float = SCALE, shift: float = SHIFT) -> Box:
+    """Return the square of the picture, in its pixels, that is cut for a face's box; may reach over the border."""
+    side = max(8, round(max(box.width, box.height) * scale))
+    x, y = box.centre
+    return Box(round(x - side / 2), round(y + shift * box.height - side / 2), side, side)
+
+
+def crop_face(
+    image: Image,
+    box: Box,
+    size: tuple[int, int] = (48, 48),
+    *,
+    scale: float = SCALE,
+    shift: float = SHIFT,
+) -> Image:
+    """Cut one face from a (H, W, 3) BGR or (H, W) gray picture; returns (h, w) uint8 gray.
+
+    What lies outside the picture is filled with its nearest pixels, so a face at the border keeps its proportions.
+    """
+    height, width = image.shape[:2]
+    region = crop_region(box, scale=scale, shift=shift)
+    left, top = min(max(region.x, 0), width - 1), min(max(region.y, 0), height - 1)
+    right, bottom = max(min(region.right, width), left + 1), max(min(region.bottom, height), top + 1)
+    cut = image[top:bottom, left:right]
+    if cut.ndim == 3:
+        cut = cv2.cvtColor(cut, cv2.COLOR_BGR2GRAY)
+    over = (
+        max(0, top - region.y),
+        max(0, region.bottom - bottom),
+        max(0, left - region.x),
+        max(0, region.right - right),
+    )
+    if any(over):
+        cut = cv2.copyMakeBorder(cut, *over, borderType=cv2.BORDER_REPLICATE)
+    shrinks = cut.shape[0] >= size[1]
+    return np.asarray(
+        cv2.resize(cut, size, interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR), np.uint8
+    )
+
+
+def crop_faces(image: Image, boxes: Sequence[Box], size: tuple[int, int] = (48, 48)) -> Image:
+    """Cut several faces; returns (N, h, w) uint8 gray, N = 0 for no boxes."""
+    crops = np.empty((len(boxes), size[1], size[0]), np.uint8)
+    for index, box in enumerate(boxes):
+        crops[index] = crop_face(image, box, size)
+    return crops

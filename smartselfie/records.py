@@ -1,0 +1,253 @@
+"""The values that flow through the pipeline. Frozen, and without any I/O."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import Enum
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+Image = npt.NDArray[np.uint8]
+"""A picture: (H, W, 3) uint8 in BGR order, or (H, W) uint8 gray where a docstring says so."""
+
+CLASSES = ("angry", "disgust", "fear", "happy", "sad", "surprise", "neutral")
+"""FER2013's class order, everywhere."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Frame:
+    """One picture of a source."""
+
+    image: Image
+    """(H, W, 3) uint8 BGR, never mirrored, already rotated."""
+    seq: int
+    """Counts from 0 within one opening of the source; gaps are frames that nobody took."""
+    at: float
+    """Monotonic seconds; for a recording its media time."""
+    take_still: Callable[[], Image] | None = field(default=None, repr=False)
+    """Returns the full-resolution picture of this very frame, where the camera can give one."""
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Width and height in pixels."""
+        return self.image.shape[1], self.image.shape[0]
+
+    def still(self) -> Image:
+        """The best picture there is of this frame: the camera's full-resolution still, else `image`."""
+        return self.take_still() if self.take_still is not None else self.image
+
+
+@dataclass(frozen=True, slots=True)
+class Box:
+    """A rectangle in pixels of the frame; may reach over its border."""
+
+    x: int
+    y: int
+    width: int
+    height: int
+
+    @property
+    def right(self) -> int:
+        """First column right of the box."""
+        return self.x + self.width
+
+    @property
+    def bottom(self) -> int:
+        """First row below the box."""
+        return self.y + self.height
+
+    @property
+    def area(self) -> int:
+        """Pixels inside."""
+        return self.width * self.height
+
+    @property
+    def centre(self) -> tuple[float, float]:
+        """The middle, as (x, y)."""
+        return self.x + self.width / 2, self.y + self.height / 2
+
+    def iou(self, other: Box) -> float:
+        """Intersection over union, 0..1."""
+        across = min(self.right, other.right) - max(self.x, other.x)
+        down = min(self.bottom, other.bottom) - max(self.y, other.y)
+        if across <= 0 or down <= 0:
+            return 0.0
+        shared = across * down
+        return shared / (self.area + other.area - shared)
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """Where the detector is to search in the next frame."""
+
+    full: bool = True
+    """The whole picture is due (a detector may spread it over some frames)."""
+    around: tuple[Box, ...] = ()
+    """Where known faces should be by now, in pixels of the frame."""
+
+
+@dataclass(frozen=True, slots=True)
+class Scores(Mapping[str, float]):
+    """Seven probabilities that sum to 1, in the order of `CLASSES`; a mapping from class name."""
+
+    probabilities: tuple[float, ...]
+
+    def __post_init__(self) -> None:
+        if len(self.probabilities) != len(CLASSES) or abs(sum(self.probabilities) - 1) > 1e-3:
+            raise ValueError(f"need {len(CLASSES)} probabilities that sum to 1, got {self.probabilities}")
+
+    def __getitem__(self, name: str) -> float:
+        try:
+            return self.probabilities[CLASSES.index(name)]
+        except ValueError:
+            raise KeyError(name) from None
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(CLASSES)
+
+    def __len__(self) -> int:
+        return len(CLASSES)
+
+    @property
+    def happy(self) -> float:
+        """P(happy)."""
+        return self.probabilities[CLASSES.index("happy")]
+
+    @property
+    def top(self) -> str:
+        """The largest class."""
+        return CLASSES[self.probabilities.index(max(self.probabilities))]
+
+
+@dataclass(frozen=True, slots=True)
+class Face:
+    """A face that was detected in a frame."""
+
+    box: Box
+    track: int
+    """An id that is stable while the face stays; counts from 1."""
+    scores: Scores | None = None
+    """None until the classifier has seen it."""
+
+
+class State(Enum):
+    """What the trigger is doing."""
+
+    WATCHING = "watching"
+    HOLDING = "holding"
+    COUNTDOWN = "countdown"
+    RESTING = "resting"
+    DISARMED = "disarmed"
+
+
+@dataclass(frozen=True, slots=True)
+class Meter:
+    """How one face stands with the trigger."""
+
+    track: int
+    progress: float
+    """0..1 of the hold."""
+    smiles: bool
+    takes_part: bool
+    why: str = ""
+    """Why it does not smile or take part, in words; empty when it does."""
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What the trigger says of one frame."""
+
+    state: State
+    progress: float
+    """0..1: how much of the hold (of the countdown, while that runs) is done."""
+    fire: bool
+    why: str
+    """In words why it fired or not, such as "happy 0.52 < 0.60" or "2 of 3 faces smile"."""
+    fired_by: tuple[int, ...] = ()
+    """The tracks whose smiles fired it; empty unless `fire`."""
+    meters: tuple[Meter, ...] = ()
+    countdown: float | None = None
+    """Seconds left, while counting down."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Shot:
+    """A picture that was taken."""
+
+    image: Image
+    """(H, W, 3) uint8 BGR: the clean frame at full resolution, nothing drawn on it."""
+    faces: tuple[Face, ...]
+    """With boxes in pixels of the frame that was analysed (`size`)."""
+    size: tuple[int, int]
+    """Width and height of the analysed frame."""
+    taken: datetime
+    """Wall-clock time of the frame, with its UTC offset."""
+    seq: int
+    at: float
+    """When it was decided, in the frame's time."""
+    picked_at: float
+    """The time of the frame that was kept."""
+    by: str = "smile"
+    """What asked for it: smile, key, button or web."""
+    alternative: int = 0
+    """0 for the best frame of the moment; 1, 2 for its alternatives."""
+    annotated: Image | None = None
+    """The same picture with the overlay, when it is to be saved too."""
+    path: Path | None = None
+    """The file it became; None before that."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class View:
+    """What a person looks at: the newest frame and all that is known of it."""
+
+    frame: Frame
+    faces: tuple[Face, ...]
+    decision: Decision
+    threshold: float
+    fps: float
+    """Analysed frames a second, lately."""
+    shots: int = 0
+    """Pictures taken since the start."""
+    last_shot: Shot | None = None
+    notices: tuple[str, ...] = ()
+    """What is wrong or unusual, in words: "camera lost, retrying", "disk full" ..."""
+
+
+@dataclass(frozen=True, slots=True)
+class Shutter:
+    """Command: take a picture now."""
+
+    by: str
+    """Who asks: key, button or web."""
+
+
+@dataclass(frozen=True, slots=True)
+class Arm:
+    """Command: let the trigger fire, or not; None toggles."""
+
+    on: bool | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """Command: change settings while running; keys are dotted (`trigger.threshold`)."""
+
+    values: Mapping[str, object]
+
+
+@dataclass(frozen=True, slots=True)
+class Reload:
+    """Command: read config.yaml again."""
+
+
+@dataclass(frozen=True, slots=True)
+class Quit:
+    """Command: end the program."""
+
+
+Command = Shutter | Arm | Change | Reload | Quit
