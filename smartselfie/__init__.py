@@ -1,5 +1,5 @@
 """A camera that takes the picture when you smile."""
 
-from smartselfie._version import VERSION as __version__
+from smartselfie._version import __version__
 
 __all__ = ["__version__"]

@@ -16,7 +16,7 @@ SHIFT = 0.0
 
 
 def crop_region(box: Box, *, scale: float = SCALE, shift: float = SHIFT) -> Box:
-    """Return the square of the picture, in its pixels, that is cut for a face's box; may reach over the border."""
+    """Return the square, in the picture's pixels, that is cut for a face's box; may reach over the border."""
     side = max(8, round(max(box.width, box.height) * scale))
     x, y = box.centre
     return Box(round(x - side / 2), round(y + shift * box.height - side / 2), side, side)
@@ -32,7 +32,8 @@ def crop_face(
 ) -> Image:
     """Cut one face from a (H, W, 3) BGR or (H, W) gray picture; returns (h, w) uint8 gray.
 
-    What lies outside the picture is filled with its nearest pixels, so a face at the border keeps its proportions.
+    What lies outside the picture is filled with its nearest pixels: a face at the border keeps its
+    proportions.
     """
     height, width = image.shape[:2]
     region = crop_region(box, scale=scale, shift=shift)
@@ -40,7 +41,7 @@ def crop_face(
     right, bottom = max(min(region.right, width), left + 1), max(min(region.bottom, height), top + 1)
     cut = image[top:bottom, left:right]
     if cut.ndim == 3:
-        cut = cv2.cvtColor(cut, cv2.COLOR_BGR2GRAY)
+        cut = np.asarray(cv2.cvtColor(cut, cv2.COLOR_BGR2GRAY), np.uint8)
     over = (
         max(0, top - region.y),
         max(0, region.bottom - bottom),
@@ -48,7 +49,7 @@ def crop_face(
         max(0, region.right - right),
     )
     if any(over):
-        cut = cv2.copyMakeBorder(cut, *over, borderType=cv2.BORDER_REPLICATE)
+        cut = np.asarray(cv2.copyMakeBorder(cut, *over, borderType=cv2.BORDER_REPLICATE), np.uint8)
     shrinks = cut.shape[0] >= size[1]
     return np.asarray(
         cv2.resize(cut, size, interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR), np.uint8

@@ -49,7 +49,7 @@ class Saver(Protocol):
     """Keeps pictures."""
 
     def save(self, shot: Shot) -> None:
-        """Take the shot over; the file is in place when the `shot` event is written. May wait, never drops."""
+        """Take the shot over; may wait, never drops. The `shot` event says that the file is in place."""
         ...
 
     def close(self, timeout: float = 10.0) -> None:

@@ -1,0 +1,50 @@
+"""One slot between threads: the newest value wins, and nobody ever queues."""
+
+from __future__ import annotations
+
+import threading
+from typing import Generic, TypeVar
+
+T = TypeVar("T")
+
+
+class Newest(Generic[T]):
+    """Holds the newest value; writers never wait, readers may wait for a newer one."""
+
+    def __init__(self) -> None:
+        self._changed = threading.Condition()
+        self._value: T | None = None
+        self._count = 0
+        self._readers = 0
+
+    @property
+    def watched(self) -> bool:
+        """Whether anybody looks: between `watch` and `unwatch` of at least one reader."""
+        return self._readers > 0
+
+    def watch(self) -> None:
+        """Say that a reader looks from now on."""
+        with self._changed:
+            self._readers += 1
+
+    def unwatch(self) -> None:
+        """Say that this reader looks no more."""
+        with self._changed:
+            self._readers -= 1
+
+    def put(self, value: T) -> None:
+        """Replace the value and wake who waits."""
+        with self._changed:
+            self._value = value
+            self._count += 1
+            self._changed.notify_all()
+
+    def get(self, after: int = 0, timeout: float | None = 0) -> tuple[int, T | None]:
+        """Return the count of values so far and the newest one.
+
+        Waits up to `timeout` seconds (None: for ever) until more than `after` values have been put; None when
+        there is none newer.
+        """
+        with self._changed:
+            self._changed.wait_for(lambda: self._count > after, timeout)
+            return self._count, self._value if self._count > after else None
