@@ -38,7 +38,7 @@ class Events:
             self._file = sys.stdout
         else:
             try:
-                self._file = Path(target).open("a", encoding="utf-8")
+                self._file = Path(target).open("a", encoding="utf-8")  # noqa: SIM115 (closed in close)
             except OSError as error:
                 raise UsageError(
                     f"--events {target}: {error.strerror}; name a file that can be written"
