@@ -1,0 +1,178 @@
+"""What a network's file does not say itself: the JSON beside it, and how raw outputs become scores."""
+
+from __future__ import annotations
+
+import difflib
+import hashlib
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+import numpy.typing as npt
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    PositiveFloat,
+    PositiveInt,
+    ValidationError,
+    field_validator,
+)
+
+from smartselfie.errors import ModelError
+from smartselfie.records import CLASSES, Scores
+
+Floats = npt.NDArray[np.float32]
+
+EXAMPLE = (
+    '{"classes": ["angry", "disgust", "fear", "happy", "sad", "surprise", "neutral"], '
+    '"input": {"size": [48, 48], "scale": 0.00392, "offset": 0}}'
+)
+
+
+class _Part(BaseModel):
+    """Unknown keys are kept and ignored: a description also tells people how the network was made."""
+
+    model_config = ConfigDict(frozen=True, extra="allow")
+
+
+class InputDescription(_Part):
+    """What the network wants to see."""
+
+    size: tuple[PositiveInt, PositiveInt] | None = None
+    """Width and height of the crop in pixels; None: as the network's file says."""
+    channels: Literal[1, 3] | None = None
+    """1 gray, 3 the same gray three times; None: as the network's file says."""
+    scale: float = 1.0
+    """A pixel 0..255 is multiplied by this,"""
+    offset: float = 0.0
+    """and this is added."""
+
+    def table(self) -> Floats:
+        """Return the network's input value of each of the 256 pixel values."""
+        return (np.arange(256) * self.scale + self.offset).astype(np.float32)
+
+
+class Description(_Part):
+    """What must be known of an expression network beyond its file."""
+
+    name: str | None = None
+    version: str | int | None = None
+    classes: tuple[str, ...] = CLASSES
+    """What each of the seven outputs means, in the network's own order."""
+    input: InputDescription = InputDescription()
+    outputs: Mapping[str, int | str] = Field(default_factory=dict)
+    """The network's heads: our name -> index among its outputs, or the output's own name."""
+    read: str | None = None
+    """The head to read; None: the first output."""
+    activation: Literal["softmax", "logits"] = "softmax"
+    """What the outputs are: probabilities already, or logits."""
+    temperature: Mapping[str, PositiveFloat] = Field(default_factory=dict)
+    """Per head: what the logits are divided by, so that probabilities mean what they say."""
+    sha256: str | Mapping[str, str] | None = None
+    """Of the file beside it, or file name -> hash; None: not checked."""
+
+    @field_validator("classes")
+    @classmethod
+    def _known_classes(cls, classes: tuple[str, ...]) -> tuple[str, ...]:
+        classes = tuple(name.lower() for name in classes)
+        for name in classes:
+            if name not in CLASSES:
+                near = difflib.get_close_matches(name, CLASSES, 1, 0.4)
+                hint = f", did you mean '{near[0]}'" if near else ""
+                raise ValueError(f"unknown class '{name}'{hint} (known: {', '.join(CLASSES)})")
+        if sorted(classes) != sorted(CLASSES):
+            raise ValueError(
+                f"need each of {', '.join(CLASSES)} once, got {len(classes)}: {', '.join(classes)}"
+            )
+        return classes
+
+    @property
+    def order(self) -> tuple[int, ...]:
+        """Which of the network's outputs holds each of `CLASSES`."""
+        return tuple(self.classes.index(name) for name in CLASSES)
+
+    @property
+    def head(self) -> int | str:
+        """The output to read: an index among the network's outputs, or a name."""
+        if self.read is None:
+            return 0
+        return self.outputs.get(self.read, self.read)
+
+    @property
+    def label(self) -> str:
+        """Name and version as people write them, such as "expression 1.0"."""
+        return " ".join(str(part) for part in (self.name, self.version) if part is not None)
+
+    def scores(self, raw: Floats) -> list[Scores]:
+        """Turn (N, 7) raw outputs into scores in the order of `CLASSES`.
+
+        Raises `ModelError` when they cannot be what `activation` says.
+        """
+        if not np.isfinite(raw).all():
+            raise ModelError(
+                "the network's output is not a number: its file is damaged or its scaling is wrong"
+            )
+        logits = raw.astype(np.float64)
+        if self.activation == "softmax":
+            if raw.size and (raw.min() < -0.01 or np.abs(raw.sum(axis=1) - 1).max() > 0.1):
+                raise ModelError(
+                    "the network's outputs are not probabilities: "
+                    'write "activation": "logits" into the JSON beside it'
+                )
+            logits = np.log(np.maximum(logits, 1e-12))
+        logits /= self.temperature.get(self.read, 1.0) if self.read is not None else 1.0
+        powers = np.exp(logits - logits.max(axis=1, keepdims=True))
+        powers /= powers.sum(axis=1, keepdims=True)
+        return [Scores(tuple(row)) for row in powers[:, self.order].tolist()]
+
+
+def read_description(model: Path) -> Description | None:
+    """Read the JSON beside a network's file: `model.tflite.json`, else `model.json`; None without one.
+
+    A `model.json` that holds a network's architecture, as older projects ship it, is none.
+    Raises `ModelError` when it is malformed.
+    """
+    for path in (model.with_name(f"{model.name}.json"), model.with_suffix(".json")):
+        if not path.is_file():
+            continue
+        try:
+            content = json.loads(path.read_text(encoding="utf-8"))
+        except (OSError, ValueError) as error:
+            raise ModelError(f"{path}: cannot be read as JSON: {error}") from error
+        if not isinstance(content, dict):
+            raise ModelError(f"{path}: need a JSON object such as {EXAMPLE}")
+        if "class_name" in content and "config" in content:
+            continue
+        try:
+            return Description.model_validate(content)
+        except ValidationError as error:
+            raise ModelError(f"{path}: {_one_line(error)}") from error
+    return None
+
+
+def check_hash(model: Path, data: bytes, description: Description) -> None:
+    """Raise `ModelError` when the file is not the one that was described.
+
+    A single hash in a JSON that several formats of one network share is that of the .tflite.
+    """
+    expected = description.sha256
+    if isinstance(expected, Mapping):
+        expected = expected.get(model.name)
+    elif model.suffix != ".tflite" and model.with_suffix(".tflite").exists():
+        return
+    if expected and hashlib.sha256(data).hexdigest() != expected.lower():
+        raise ModelError(
+            f"{model}: changed file: its SHA-256 is not the one in the JSON beside it; "
+            "bring the two that belong together, or remove sha256 there"
+        )
+
+
+def _one_line(error: ValidationError) -> str:
+    lines = []
+    for item in error.errors():
+        key = ".".join(str(part) for part in item["loc"])
+        lines.append(f"{key}: {item['msg'].removeprefix('Value error, ')}")
+    return "; ".join(lines)
