@@ -1,0 +1,253 @@
+"""The values settings are made of: durations, sizes in bytes, holds, policies, paths."""
+
+from __future__ import annotations
+
+import math
+import re
+import string
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import BeforeValidator, GetCoreSchemaHandler, ValidationInfo
+from pydantic_core import CoreSchema, core_schema
+
+from smartselfie.records import CLASSES
+
+_SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "min": 60.0, "h": 3600.0, "d": 86400.0}
+_BYTES = {"B": 1, "kB": 10**3, "MB": 10**6, "GB": 10**9, "TB": 10**12}
+_QUANTITY = re.compile(r"\s*([0-9]+(?:\.[0-9]*)?|\.[0-9]+)\s*([A-Za-z]+)\s*", re.ASCII)
+
+NAME_FIELDS = ("date", "time", "ms", "counter", "score")
+"""What a picture's name may hold between braces."""
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """Marks a setting's type with its name and, in words, what it takes."""
+
+    name: str
+    takes: str
+
+
+def parse_duration(value: object) -> object:
+    """Turn "400ms", "2s", "1m", "2h" or "7d" into seconds; leaves numbers alone. Raises ValueError."""
+    if not isinstance(value, str):
+        return value
+    match = _QUANTITY.fullmatch(value)
+    if match is None or match[2] not in _SECONDS:
+        raise ValueError("not a duration")
+    return float(match[1]) * _SECONDS[match[2]]
+
+
+def format_duration(seconds: float) -> str:
+    """Write seconds as people do: "400ms", "2s", "7d"; `parse_duration` reads it back exactly."""
+    if 0 < seconds < 1 and round(seconds * 1000) / 1000 == seconds:
+        return f"{round(seconds * 1000)}ms"
+    for unit in ("d", "h", "m"):
+        if seconds and seconds % _SECONDS[unit] == 0:
+            return f"{seconds / _SECONDS[unit]:.0f}{unit}"
+    return f"{seconds:.0f}s" if seconds == int(seconds) else f"{seconds!r}s"
+
+
+def parse_size(value: object) -> object:
+    """Turn "500MB" or "2GB" into bytes; leaves numbers alone. Raises ValueError."""
+    if not isinstance(value, str):
+        return value
+    match = _QUANTITY.fullmatch(value)
+    units = {name.lower(): factor for name, factor in _BYTES.items()}
+    if match is None or match[2].lower() not in units:
+        raise ValueError("not a size")
+    return round(float(match[1]) * units[match[2].lower()])
+
+
+def format_size(size: int) -> str:
+    """Write bytes as people do: "500MB"; `parse_size` reads it back exactly."""
+    for unit in ("TB", "GB", "MB", "kB"):
+        if size and size % _BYTES[unit] == 0:
+            return f"{size // _BYTES[unit]}{unit}"
+    return f"{size}B"
+
+
+@dataclass(frozen=True, slots=True)
+class Hold:
+    """How long a smile is held: a count of frames or a time in seconds, exactly one of them."""
+
+    frames: int | None = None
+    seconds: float | None = None
+
+    def __post_init__(self) -> None:
+        if (self.frames is None) == (self.seconds is None):
+            raise ValueError(f"need frames or seconds, got frames={self.frames}, seconds={self.seconds}")
+        if self.frames is not None and not 1 <= self.frames <= 1000:
+            raise ValueError(f"need 1 to 1000 frames, got {self.frames}")
+        if self.seconds is not None and not 0 < self.seconds <= 60:
+            raise ValueError(f"need more than 0 and at most 60 seconds, got {self.seconds}")
+
+    @classmethod
+    def parse(cls, value: object) -> Hold:
+        """Read 10 (frames) or "400ms" (time). Raises ValueError."""
+        match value:
+            case Hold():
+                return value
+            case bool():
+                raise ValueError("not a hold")
+            case int():
+                return cls(frames=value)
+            case str():
+                seconds = parse_duration(value)
+                assert isinstance(seconds, float)
+                return cls(seconds=seconds)
+            case _:
+                raise ValueError("not a hold")
+
+    def __str__(self) -> str:
+        return str(self.frames) if self.seconds is None else format_duration(self.seconds)
+
+    @classmethod
+    def __get_pydantic_core_schema__(cls, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        """Let pydantic read it with `parse`, and describe it in JSON as a number or text."""
+        return core_schema.no_info_plain_validator_function(
+            cls.parse,
+            json_schema_input_schema=core_schema.union_schema(
+                [core_schema.int_schema(ge=1), core_schema.str_schema()]
+            ),
+            serialization=core_schema.plain_serializer_function_ser_schema(
+                lambda hold: hold.frames if hold.seconds is None else format_duration(hold.seconds)
+            ),
+        )
+
+
+def _text(value: object) -> object:
+    """Refuse text that no terminal, file system or picture could carry."""
+    if isinstance(value, str) and (not value.strip() or not value.isprintable()):
+        raise ValueError("not printable")
+    return value
+
+
+def _path(value: object, info: ValidationInfo) -> object:
+    """Make a path of text, relative to the folder in the validation's context where there is one."""
+    if isinstance(_text(value), str):
+        try:
+            value = Path(str(value)).expanduser()
+        except RuntimeError as error:  # ~somebody who does not exist
+            raise ValueError("no such home") from error
+    base = info.context.get("base") if info.context else None
+    return base / value if isinstance(value, Path) and base is not None else value
+
+
+def _pair(value: object) -> object:
+    """Let a list stand for a tuple: YAML and JSON know no other."""
+    return tuple(value) if isinstance(value, list) else value
+
+
+def _classes(value: object) -> object:
+    value = _pair(value)
+    if isinstance(value, tuple) and sorted(map(str, value)) != sorted(CLASSES):
+        raise ValueError("not the seven classes")
+    return value
+
+
+def check_name(pattern: object) -> object:
+    """Refuse a name pattern that has unknown fields or could leave the folder. Raises ValueError."""
+    if not isinstance(_text(pattern), str):
+        return pattern
+    name = str(pattern)
+    if any(mark in name for mark in '/\\:*?"<>|') or name.startswith(".") or len(name) > 100:
+        raise ValueError("not a file name")
+    for _, field, spec, conversion in string.Formatter().parse(name):
+        if field is not None and (field not in NAME_FIELDS or spec or conversion):
+            raise ValueError("unknown field")
+    return name
+
+
+def parse_listen(value: str) -> tuple[str, int]:
+    """Split "127.0.0.1:8000", "[::1]:8000" or ":8000" (every address). Raises ValueError."""
+    host, colon, port = value.rpartition(":")
+    host = host[1:-1] if host.startswith("[") and host.endswith("]") else host
+    if not colon or not re.fullmatch(r"[0-9]{1,5}", port, re.ASCII) or int(port) > 65535:
+        raise ValueError(f"need HOST:PORT, got {value!r}")
+    if re.search(r"[\s/@\[\]]", host):
+        raise ValueError(f"need HOST:PORT, got {value!r}")
+    return host or "0.0.0.0", int(port)
+
+
+def _listen(value: object) -> object:
+    if isinstance(_text(value), str):
+        parse_listen(str(value))
+    return value
+
+
+def _policy(value: object) -> object:
+    if isinstance(value, int) and not 1 <= value <= 50:
+        raise ValueError("not a count of faces")
+    return value
+
+
+def _finite(value: object) -> object:
+    """Refuse what `float` cannot hold before pydantic compares it."""
+    if isinstance(value, int) and not isinstance(value, bool) and abs(value) > 2**63:
+        raise ValueError("too large")
+    if isinstance(value, float) and not math.isfinite(value):
+        raise ValueError("not finite")
+    return value
+
+
+Number = Annotated[float, BeforeValidator(_finite), Kind("number", "a number")]
+Integer = Annotated[int, BeforeValidator(_finite), Kind("integer", "a whole number")]
+Switch = Annotated[bool, Kind("switch", "true or false")]
+Text = Annotated[str, BeforeValidator(_text), Kind("text", "text")]
+Duration = Annotated[
+    float,
+    BeforeValidator(_finite),
+    BeforeValidator(parse_duration),
+    Kind("duration", 'seconds or a time such as "400ms", "2s", "1m", "2h", "7d",'),
+]
+Size = Annotated[
+    int,
+    BeforeValidator(_finite),
+    BeforeValidator(parse_size),
+    Kind("size", 'a size such as "500MB" or "2GB"'),
+]
+HoldFor = Annotated[Hold, Kind("hold", 'frames from 1 to 1000, or a time such as "400ms" up to 60s')]
+Policy = Annotated[
+    Literal["any", "all", "largest"] | int,
+    BeforeValidator(_policy),
+    Kind("policy", "any, all, largest or a count of faces from 1 to 50"),
+]
+AutoSwitch = Annotated[Literal["auto"] | bool, Kind("auto_switch", "auto, true or false")]
+PathSetting = Annotated[Path, BeforeValidator(_path), Kind("path", "the path of a file or folder")]
+TwoPaths = Annotated[
+    tuple[PathSetting, PathSetting], BeforeValidator(_pair), Kind("paths", "two paths: [certificate, key]")
+]
+PictureSize = Annotated[
+    tuple[
+        Annotated[int, BeforeValidator(_finite)],
+        Annotated[int, BeforeValidator(_finite)],
+    ],
+    BeforeValidator(_pair),
+    Kind("picture_size", "two whole numbers from 16 to 16384: [width, height]"),
+]
+SourceName = Annotated[
+    Annotated[int, BeforeValidator(_finite)] | Annotated[str, BeforeValidator(_text)],
+    Kind(
+        "source",
+        "a camera's number from 0 to 99, or text: auto, a device, a file, a folder, a URL, picamera, demo",
+    ),
+]
+Listen = Annotated[str, BeforeValidator(_listen), Kind("listen", "HOST:PORT")]
+Texts = Annotated[tuple[Text, ...], BeforeValidator(_pair), Kind("texts", "a list of texts")]
+ClassOrder = Annotated[
+    tuple[str, ...],
+    BeforeValidator(_classes),
+    Kind("classes", f"a list of {', '.join(CLASSES)} in the model's order"),
+]
+NamePattern = Annotated[
+    str,
+    BeforeValidator(check_name),
+    Kind(
+        "name",
+        "a file name without a folder, at most 100 characters, with "
+        + " ".join(f"{{{f}}}" for f in NAME_FIELDS),
+    ),
+]
