@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Literal
 
@@ -30,6 +30,10 @@ EXAMPLE = (
     '{"classes": ["angry", "disgust", "fear", "happy", "sad", "surprise", "neutral"], '
     '"input": {"size": [48, 48], "scale": 0.00392, "offset": 0}}'
 )
+
+
+SCALINGS: Mapping[str, tuple[float, float]] = {"0..255": (1, 0), "0..1": (1 / 255, 0), "-1..1": (2 / 255, -1)}
+"""Usual ranges of gray values, as scale and offset."""
 
 
 class _Part(BaseModel):
@@ -153,7 +157,37 @@ def read_description(model: Path) -> Description | None:
     return None
 
 
-def check_hash(model: Path, data: bytes, description: Description) -> None:
+def describe(
+    model: Path, data: bytes, *, classes: Sequence[str] | None = None, scaling: str | None = None
+) -> Description:
+    """Return the description of the network `data` that was read from `model`.
+
+    That is the JSON beside it; without one `scaling` (a key of `SCALINGS`) says enough, with `classes` where
+    its order is not that of `CLASSES`. Raises `ModelError` when there is neither, or they do not fit.
+    """
+    description = read_description(model)
+    if description is not None:
+        _check_hash(model, data, description)
+        return description
+    if scaling is None:
+        raise ModelError(
+            f"{model}: it is not known what it wants to see; "
+            f"set classifier.scaling, or write {model.stem}.json beside it, such as {EXAMPLE}"
+        )
+    if scaling not in SCALINGS:
+        raise ModelError(f"unknown scaling {scaling!r} (known: {', '.join(SCALINGS)})")
+    scale, offset = SCALINGS[scaling]
+    try:
+        return Description(
+            name=model.stem,
+            classes=tuple(classes or CLASSES),
+            input=InputDescription(scale=scale, offset=offset),
+        )
+    except ValidationError as error:
+        raise ModelError(_one_line(error)) from error
+
+
+def _check_hash(model: Path, data: bytes, description: Description) -> None:
     """Raise `ModelError` when the file is not the one that was described.
 
     A single hash in a JSON that several formats of one network share is that of the .tflite.

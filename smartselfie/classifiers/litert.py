@@ -7,7 +7,7 @@ import os
 import sys
 import tempfile
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from importlib import import_module
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from smartselfie.classifiers.description import EXAMPLE, Description, Floats, check_hash, read_description
+from smartselfie.classifiers.description import Description, Floats, describe
 from smartselfie.errors import ModelError
 from smartselfie.records import CLASSES, Image, Scores
 
@@ -45,27 +45,28 @@ def default_model() -> Path:
 
 
 class LiteRtClassifier:
-    """Scores crops with a .tflite network, float or fully quantised; may be called from any thread.
+    """Scores crops with a .tflite network, float or fully quantised, from any thread.
 
-    `model` needs its description beside it (see `classifiers.description`) unless `description` is given.
-    Raises `ModelError` when the file is missing, of another kind, damaged or does not fit its description.
+    What it wants to see is said by the JSON beside it, else by `scaling` and `classes` (see
+    `classifiers.description.describe`). Raises `ModelError` when the file is missing, of another kind,
+    damaged or does not fit its description.
     """
 
     input_size: tuple[int, int]
     """Width and height of the crops it wants."""
     description: Description
 
-    def __init__(self, model: Path, *, threads: int = 1, description: Description | None = None) -> None:
+    def __init__(
+        self,
+        model: Path,
+        *,
+        threads: int = 1,
+        classes: Sequence[str] | None = None,
+        scaling: str | None = None,
+    ) -> None:
         self.model = model
         data = _read(model)
-        described = description or read_description(model)
-        if described is None:
-            raise ModelError(
-                f"{model}: needs a description; write {model.stem}.json beside it, such as {EXAMPLE}"
-            )
-        self.description = described
-        if description is None:
-            check_hash(model, data, described)
+        self.description = described = describe(model, data, classes=classes, scaling=scaling)
         self._data, self._threads = data, threads
         self._lock = threading.Lock()
         self._one = _Runner(model, data, described, threads)
