@@ -1,0 +1,49 @@
+# make run      the program, on the first camera (on the built-in demo where there is none)
+# make test     all quick tests          make lint    ruff and mypy
+# make bench    figures of this machine  make soak    hours of random faults (MINUTES=20)
+# make faults   the slow fault tests     make clean   away with everything that was made here
+
+PYTHON ?= python3
+BIN = .venv/bin
+MINUTES ?= 20
+
+.PHONY: run test lint bench soak faults clean
+
+.venv/made: setup.cfg pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' || \
+		{ echo "smartselfie needs Python 3.11 to 3.13; name one: make PYTHON=python3.12" >&2; exit 1; }
+	@$(PYTHON) -m venv .venv || \
+		{ echo "no venv module; install it: sudo apt install python3-venv" >&2; exit 1; }
+	@echo "installing smartselfie into .venv ..."
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[web]'
+	@touch $@
+
+.venv/made-test: .venv/made
+	@echo "installing what the tests need into .venv ..."
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[web,train,pi,test,lint]'
+	@touch $@
+
+run: .venv/made
+	@$(BIN)/smartselfie run; status=$$?; \
+	if [ $$status -eq 3 ]; then echo "Starting the built-in demo instead." >&2; $(BIN)/smartselfie run --source demo --realtime; \
+	else exit $$status; fi
+
+test: .venv/made-test
+	@$(BIN)/python -m pytest $(ARGS)
+
+lint: .venv/made-test
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+
+bench: .venv/made-test
+	@$(BIN)/python benchmarks/run.py
+
+soak: .venv/made-test
+	@$(BIN)/python tests/soak.py --minutes $(MINUTES)
+
+faults: .venv/made-test
+	@$(BIN)/python -m pytest -m slow $(ARGS)
+
+clean:
+	rm -rf .venv build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage*

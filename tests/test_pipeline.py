@@ -1,0 +1,134 @@
+"""The loop: frames in, shots and views out, commands obeyed."""
+
+import queue
+from collections.abc import Iterable
+from datetime import UTC, datetime, timedelta
+
+import numpy as np
+
+from smartselfie.pipeline import Loop
+from smartselfie.records import Arm, Change, Command, Frame, Quit, Reload, Shutter, State, View
+from smartselfie.trigger import Rules
+from tests.fakes import KeepShots, analysis, frames, happy_frame
+
+SMILE = [0.1] * 5 + [0.9] * 15 + [0.1] * 5
+
+
+class Watcher:
+    """A viewer that remembers views and asks for things at given frames."""
+
+    def __init__(self, asks: dict[int, Command] | None = None) -> None:
+        self.views: list[View] = []
+        self.asks = asks or {}
+
+    def __call__(self, view: View) -> Iterable[Command]:
+        """Remember, and ask."""
+        self.views.append(view)
+        command = self.asks.get(view.frame.seq)
+        return [] if command is None else [command]
+
+
+def test_a_smile_of_ten_frames_is_saved() -> None:
+    """The tenth smiling frame goes to the saver, clean and with its faces."""
+    saver = KeepShots()
+    Loop(analysis(), None, saver).run(frames(SMILE))
+    (shot,) = saver.shots
+    assert shot.seq == 14
+    assert shot.faces[0].scores is not None
+    assert round(shot.faces[0].scores.happy, 2) == 0.9
+    assert np.array_equal(shot.image, happy_frame(0.9, 14).image)
+
+
+def test_every_frame_is_seen_by_the_viewers() -> None:
+    """A viewer gets a view of each frame with its faces and decision."""
+    watcher = Watcher()
+    Loop(analysis(), None, KeepShots(), viewers=[watcher]).run(frames(SMILE))
+    assert [view.frame.seq for view in watcher.views] == list(range(len(SMILE)))
+    assert watcher.views[9].decision.state is State.HOLDING
+    assert watcher.views[14].last_shot is not None
+
+
+def test_the_shutter_takes_the_next_frame() -> None:
+    """A shutter command saves a frame without any smile and says who asked."""
+    saver = KeepShots()
+    Loop(analysis(), None, saver, viewers=[Watcher({2: Shutter("key")})]).run(frames([0.1] * 6))
+    assert [(shot.seq, shot.by) for shot in saver.shots] == [(3, "key")]
+
+
+def test_quit_ends_the_loop() -> None:
+    """After a quit no further frame is taken."""
+    watcher = Watcher({3: Quit()})
+    Loop(analysis(), None, KeepShots(), viewers=[watcher]).run(frames(SMILE))
+    assert len(watcher.views) == 4
+
+
+def test_a_disarmed_trigger_takes_no_picture() -> None:
+    """Arm(None) toggles, and a disarmed trigger does not fire."""
+    saver = KeepShots()
+    Loop(analysis(), None, saver, viewers=[Watcher({0: Arm()})]).run(frames(SMILE))
+    assert saver.shots == []
+
+
+def test_commands_come_from_the_queue_too() -> None:
+    """Changes and reloads from other threads reach their handlers before the next frame."""
+    commands: queue.Queue[Command] = queue.Queue()
+    change = Change({"trigger.threshold": 0.5})
+    commands.put(change)
+    commands.put(Reload())
+    seen: list[object] = []
+    Loop(
+        analysis(),
+        None,
+        KeepShots(),
+        commands=commands,
+        change=seen.append,
+        reload=lambda: seen.append("reload"),
+    ).run(frames([0.1]))
+    assert seen == [change, "reload"]
+
+
+def test_a_tick_without_a_frame_still_serves_viewers() -> None:
+    """While a camera is lost viewers go on and see the notices."""
+    watcher = Watcher()
+    Loop(analysis(), None, KeepShots(), viewers=[watcher], notices=lambda: ("camera lost",)).run([None, None])
+    assert [view.notices for view in watcher.views] == [("camera lost",)] * 2
+
+
+def test_a_live_shot_has_the_time_its_frame_had() -> None:
+    """A shot decided one second after its frame carries the frame's wall-clock time."""
+    noon = datetime(2026, 11, 20, 12, tzinfo=UTC)
+    saver = KeepShots()
+    loop = Loop(analysis(Rules(hold_frames=1)), None, saver, live=True, clock=lambda: 11.0, now=lambda: noon)
+    loop.run([Frame(happy_frame(0.9, 0).image, 0, 10.0)])
+    assert saver.shots[0].taken == noon - timedelta(seconds=1)
+
+
+def test_the_saved_picture_is_the_full_resolution_still() -> None:
+    """Where a camera gives a still, that is what is saved."""
+    large = np.full((960, 1280, 3), 7, np.uint8)
+    frame = Frame(happy_frame(0.9, 0).image, 0, 0.0, take_still=lambda: large)
+    saver = KeepShots()
+    Loop(analysis(Rules(hold_frames=1)), None, saver).run([frame])
+    assert saver.shots[0].image is large
+    assert saver.shots[0].size == (640, 480)
+
+
+def test_the_annotated_picture_is_made_on_request_only() -> None:
+    """With save_overlay the shot carries the drawn view, and its clean picture stays clean."""
+    saver = KeepShots()
+    loop = Loop(
+        analysis(Rules(hold_frames=1)), None, saver, annotate=lambda view, image: np.zeros_like(image)
+    )
+    loop.run(frames([0.9]))
+    (shot,) = saver.shots
+    assert shot.annotated is not None
+    assert shot.annotated.max() == 0
+    assert shot.image.max() > 0
+
+
+def test_frame_rate_is_that_of_the_analysed_frames() -> None:
+    """Frames that are analysed every 50 ms are 20 a second."""
+    ticks = iter(n * 0.05 for n in range(1000))
+    watcher = Watcher()
+    Loop(analysis(), None, KeepShots(), viewers=[watcher], clock=lambda: next(ticks)).run(frames([0.1] * 10))
+    assert round(watcher.views[-1].fps, 3) == 20
