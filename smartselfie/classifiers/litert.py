@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 import contextlib
-import os
-import sys
-import tempfile
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from importlib import import_module
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -15,7 +12,8 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from smartselfie.classifiers.description import Description, Floats, describe
+from smartselfie.classifiers.description import Description, Floats, describe, first_line
+from smartselfie.classifiers.quiet import without_lines
 from smartselfie.errors import ModelError
 from smartselfie.records import CLASSES, Image, Scores
 
@@ -116,7 +114,7 @@ class _Runner:
     ) -> None:
         interpreter_class = _interpreter_class()
         try:
-            with _quiet():
+            with without_lines(rb"^INFO: "):
                 self._interpreter: Any = interpreter_class(model_content=data, num_threads=threads)
                 inputs = self._interpreter.get_input_details()
                 if len(inputs) != 1:
@@ -128,7 +126,7 @@ class _Runner:
         except ModelError:
             raise
         except (ValueError, RuntimeError) as error:
-            raise ModelError(f"{model}: cannot be loaded: {_first_line(error)}") from error
+            raise ModelError(f"{model}: cannot be loaded: {first_line(error)}") from error
         width, height, channels = _check_input(model, shape, description)
         self.input_size = width, height
         output = _choose_output(model, self._interpreter.get_output_details(), description)
@@ -209,32 +207,3 @@ def _input_table(tensor: dict[str, Any], description: Description) -> npt.NDArra
         limits = np.iinfo(tensor["dtype"])
         values = np.clip(np.round(values / scale) + zero, limits.min, limits.max).astype(np.float32)
     return values.astype(tensor["dtype"])
-
-
-def _first_line(error: Exception) -> str:
-    return (str(error).strip().splitlines() or [type(error).__name__])[0]
-
-
-@contextlib.contextmanager
-def _quiet() -> Iterator[None]:
-    """Keep the interpreter's greeting, which it writes to file descriptor 2, off people's terminals.
-
-    It has no switch for that. What else is written meanwhile is passed on afterwards.
-    """
-    sys.stderr.flush()
-    with tempfile.TemporaryFile() as kept:
-        try:
-            stderr = os.dup(2)
-        except OSError:  # there is none to keep clean
-            yield
-            return
-        os.dup2(kept.fileno(), 2)
-        try:
-            yield
-        finally:
-            os.dup2(stderr, 2)
-            os.close(stderr)
-            kept.seek(0)
-            lines = [line for line in kept.read().splitlines(keepends=True) if not line.startswith(b"INFO: ")]
-            if lines:
-                os.write(2, b"".join(lines))

@@ -1,0 +1,37 @@
+"""Keeps what libraries greet with off people's terminals."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+import sys
+import tempfile
+from collections.abc import Iterator
+
+
+@contextlib.contextmanager
+def without_lines(pattern: bytes) -> Iterator[None]:
+    """Drop the lines in which `pattern` is found from what is written to file descriptor 2 meanwhile.
+
+    For libraries that write there from C++ and have no switch for it. Other lines are passed on afterwards.
+    """
+    sys.stderr.flush()
+    with tempfile.TemporaryFile() as kept:
+        try:
+            stderr = os.dup(2)
+        except OSError:  # there is none to keep clean
+            yield
+            return
+        os.dup2(kept.fileno(), 2)
+        try:
+            yield
+        finally:
+            sys.stderr.flush()
+            os.dup2(stderr, 2)
+            os.close(stderr)
+            kept.seek(0)
+            lines = kept.read().splitlines(keepends=True)
+            rest = b"".join(line for line in lines if not re.search(pattern, line))
+            if rest:
+                os.write(2, rest)
