@@ -136,6 +136,29 @@ def _path(value: object, info: ValidationInfo) -> object:
     return base / value if isinstance(value, Path) and base is not None else value
 
 
+def _source(value: object, info: ValidationInfo) -> object:
+    """Make a file or folder beside the config file absolute; leave every other name of a source alone."""
+    if isinstance(value, int) and not 0 <= value <= 99:
+        raise ValueError("not a camera's number")
+    base = info.context.get("base") if info.context else None
+    if isinstance(_text(value), str) and base is not None and (base / str(value)).exists():
+        return str(base / str(value))
+    return value
+
+
+def _size(value: object) -> object:
+    value = _pair(value)
+    if isinstance(value, tuple) and not all(isinstance(side, int) and 16 <= side <= 16384 for side in value):
+        raise ValueError("not a picture's size")
+    return value
+
+
+def _no_switch(value: object) -> object:
+    if isinstance(value, bool):  # False == 0 to a Literal
+        raise ValueError("not a number")
+    return value
+
+
 def _pair(value: object) -> object:
     """Let a list stand for a tuple: YAML and JSON know no other."""
     return tuple(value) if isinstance(value, list) else value
@@ -201,15 +224,17 @@ Duration = Annotated[
     float,
     BeforeValidator(_finite),
     BeforeValidator(parse_duration),
-    Kind("duration", 'seconds or a time such as "400ms", "2s", "1m", "2h", "7d",'),
+    Kind("duration", "a duration such as 400ms, 2s, 1m, 2h or 7d"),
 ]
 Size = Annotated[
     int,
     BeforeValidator(_finite),
     BeforeValidator(parse_size),
-    Kind("size", 'a size such as "500MB" or "2GB"'),
+    Kind("size", "a size such as 500MB or 2GB"),
 ]
-HoldFor = Annotated[Hold, Kind("hold", 'frames from 1 to 1000, or a time such as "400ms" up to 60s')]
+HoldFor = Annotated[
+    Hold, Kind("hold", "a number of frames from 1 to 1000, or a time such as 400ms of at most 1m")
+]
 Policy = Annotated[
     Literal["any", "all", "largest"] | int,
     BeforeValidator(_policy),
@@ -221,20 +246,18 @@ TwoPaths = Annotated[
     tuple[PathSetting, PathSetting], BeforeValidator(_pair), Kind("paths", "two paths: [certificate, key]")
 ]
 PictureSize = Annotated[
-    tuple[
-        Annotated[int, BeforeValidator(_finite)],
-        Annotated[int, BeforeValidator(_finite)],
-    ],
-    BeforeValidator(_pair),
+    tuple[int, int],
+    BeforeValidator(_size),
     Kind("picture_size", "two whole numbers from 16 to 16384: [width, height]"),
 ]
 SourceName = Annotated[
-    Annotated[int, BeforeValidator(_finite)] | Annotated[str, BeforeValidator(_text)],
+    int | str,
+    BeforeValidator(_source),
     Kind(
-        "source",
-        "a camera's number from 0 to 99, or text: auto, a device, a file, a folder, a URL, picamera, demo",
+        "source", "auto, a camera's number from 0 to 99, a device, a file, a folder, a URL, picamera or demo"
     ),
 ]
+Rotation = Annotated[Literal[0, 90, 180, 270], BeforeValidator(_no_switch)]
 Listen = Annotated[str, BeforeValidator(_listen), Kind("listen", "HOST:PORT")]
 Texts = Annotated[tuple[Text, ...], BeforeValidator(_pair), Kind("texts", "a list of texts")]
 ClassOrder = Annotated[

@@ -1,0 +1,177 @@
+"""What there is to know of each setting: for messages, for config.yaml, for the web page's controls."""
+
+from __future__ import annotations
+
+import types
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Annotated, Any, Literal, Union, get_args, get_origin
+
+from annotated_types import Ge, Gt, Le
+from pydantic.fields import FieldInfo
+
+from smartselfie.settings.model import OPTIONAL_SECTIONS, SECTIONS, Settings
+from smartselfie.settings.values import Hold, Kind, format_duration, format_size
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """One setting, described."""
+
+    key: str
+    """Dotted, such as "trigger.threshold"; a section that may be null as a whole has an entry too."""
+    title: str
+    kind: str
+    """number, integer, switch, text, duration, size, choice, hold, policy, section ..."""
+    takes: str
+    """In words what it may be, with range and unit."""
+    help: str
+    """What it does and what it trades."""
+    default: object
+    unit: str | None = None
+    minimum: float | None = None
+    above: float | None = None
+    """Exclusive minimum."""
+    maximum: float | None = None
+    choices: tuple[str | int, ...] = ()
+    nullable: bool = False
+    example: object = None
+    live: bool = False
+    """A change applies at once; else it needs a restart."""
+    private: bool = False
+    """The web page neither shows nor sets it: paths, secrets, who may connect."""
+
+
+@cache
+def catalogue() -> Mapping[str, Setting]:
+    """Return every setting by its key, in the order of config.yaml."""
+    found = {}
+    for section, model in SECTIONS.items():
+        if section in OPTIONAL_SECTIONS:
+            help = (model.__doc__ or "").strip()
+            found[section] = Setting(
+                section, section.capitalize(), "section", "settings below it, or null", help, True, live=True
+            )
+        for name, field in model.model_fields.items():
+            found[f"{section}.{name}"] = _describe(f"{section}.{name}", name, field)
+    return types.MappingProxyType(found)
+
+
+def plain(value: object) -> object:
+    """Return a setting's value as JSON has it: text for paths and holds in time, lists for tuples."""
+    match value:
+        case Hold():
+            return value.frames if value.seconds is None else format_duration(value.seconds)
+        case Path():
+            return str(value)
+        case tuple():
+            return [plain(item) for item in value]
+        case _:
+            return value
+
+
+def controls(settings: Settings) -> list[dict[str, object]]:
+    """Describe every setting that a page may show, with its value, as JSON-able mappings.
+
+    Durations are in seconds, sizes in bytes; a hold is a number of frames or text such as "400ms"; the value
+    of a section says whether it is on.
+    """
+    listed = []
+    for key, setting in catalogue().items():
+        if setting.private:
+            continue
+        listed.append(
+            {
+                "key": key,
+                "section": key.partition(".")[0],
+                "title": setting.title,
+                "kind": setting.kind,
+                "takes": setting.takes,
+                "help": setting.help,
+                "unit": setting.unit,
+                "minimum": setting.minimum,
+                "exclusive_minimum": setting.above,
+                "maximum": setting.maximum,
+                "choices": list(setting.choices),
+                "nullable": setting.nullable,
+                "default": plain(setting.default),
+                "example": plain(setting.example),
+                "live": setting.live,
+                "value": plain(settings.value(key)),
+            }
+        )
+    return listed
+
+
+def _describe(key: str, name: str, field: FieldInfo) -> Setting:
+    extra: Any = field.json_schema_extra
+    parts = list(_parts(field))
+    nullable = type(None) in parts
+    kind = next((part for part in parts if isinstance(part, Kind)), Kind("choice", ""))
+    choices = next((get_args(part) for part in parts if get_origin(part) is Literal), ())
+    minimum, above, maximum = (
+        next((float(getattr(part, limit)) for part in parts if isinstance(part, type_)), None)
+        for type_, limit in ((Ge, "ge"), (Gt, "gt"), (Le, "le"))
+    )
+    takes = kind.takes or _either([str(choice) for choice in choices])
+    takes += _range(kind.name, minimum, above, maximum)
+    unit = extra["unit"] or {"duration": "seconds", "size": "bytes"}.get(kind.name)
+    return Setting(
+        key=key,
+        title=name.replace("_", " ").capitalize().replace("fps", "frame rate").replace("Fps", "Frame rate"),
+        kind=kind.name,
+        takes=takes + (", or null" if nullable else ""),
+        help=field.description or "",
+        default=field.default,
+        unit=unit,
+        minimum=minimum,
+        above=above,
+        maximum=maximum,
+        choices=choices,
+        nullable=nullable,
+        example=extra["example"],
+        live=extra["live"],
+        private=extra["private"],
+    )
+
+
+def _parts(field: FieldInfo) -> Iterator[Any]:
+    """Walk through a field's annotation, outside first: types, Literals and what annotates them."""
+    todo = [*field.metadata, field.annotation]
+    while todo:
+        part = todo.pop(0)
+        yield part
+        if get_origin(part) is Annotated:
+            todo = [*part.__metadata__, part.__origin__, *todo]
+        elif get_origin(part) in (Union, types.UnionType):
+            todo = [*get_args(part), *todo]
+
+
+def _either(choices: list[str]) -> str:
+    return ", ".join(choices[:-1]) + " or " + choices[-1]
+
+
+def _range(kind: str, minimum: float | None, above: float | None, maximum: float | None) -> str:
+    def show(limit: float) -> str:
+        match kind:
+            case "duration":
+                return format_duration(limit)
+            case "size":
+                return format_size(round(limit))
+            case _:
+                return f"{limit:g}"
+
+    comma = "," if kind in ("duration", "size") else ""
+    match minimum, above, maximum:
+        case float(), None, float():
+            return f"{comma} from {show(minimum)} to {show(maximum)}"
+        case float(), None, None:
+            return f"{comma} of at least {show(minimum)}"
+        case None, float(), float():
+            return f"{comma} greater than {show(above)} and at most {show(maximum)}"
+        case None, float(), None:
+            return f"{comma} greater than {show(above)}"
+        case _:
+            return ""

@@ -1,0 +1,211 @@
+"""config.yaml and `--set` to settings, with every mistake named at once by file, line, key and remedy."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from smartselfie.errors import ConfigError
+from smartselfie.settings.describe import catalogue, plain
+from smartselfie.settings.document import Given, read, read_scalar, shorten
+from smartselfie.settings.model import OPTIONAL_SECTIONS, SECTIONS, Settings, changes, given_values
+
+MAX_BYTES = 1_000_000
+"""A config file larger than this is something else."""
+
+
+def load(path: Path | None = None, overrides: Sequence[str] = ()) -> Settings:
+    """Read the settings of a file, with `key=value` overrides on top; no file: the defaults.
+
+    Relative paths in the file become absolute, relative to its folder; those of overrides, and the defaults
+    where there is no file, are relative to the working folder. Raises ConfigError with a line for every
+    mistake.
+    """
+    return parse(read_text(path) if path is not None else "", path, overrides)
+
+
+def parse(text: str, path: Path | None, overrides: Sequence[str] = ()) -> Settings:
+    """Do as `load` does, with the text of the file that is (or will be) at `path`. Raises ConfigError."""
+    base = (path.parent if path is not None else Path()).absolute()
+    document = read(text, str(path))
+    given, problems = document.given, document.problems
+    for override in overrides:
+        try:
+            _override(given, override)
+        except ConfigError as error:
+            problems.append(str(error))
+    return _build(given, problems, base, f"{path}:")
+
+
+def set_values(settings: Settings, values: Mapping[str, object]) -> Settings:
+    """Return the settings with some values changed, by dotted key; `moment: False` turns a section off.
+
+    Values are as JSON has them, or as `Settings` holds them. Raises ConfigError, a line per refused value.
+    """
+    given = {key: Given(value, key, "") for key, value in given_values(settings).items()}
+    for key, value in values.items():
+        key = shorten(key)
+        _put(given, key, Given(value, key, "null" if value is None else shorten(str(plain(value)))))
+    return _build(given, [], settings.base)
+
+
+def needs_restart(old: Settings, new: Settings) -> list[str]:
+    """Return the keys that differ and whose change only a restart applies."""
+    return [key for key in changes(old, new) if not catalogue()[key].live]
+
+
+def read_text(path: Path) -> str:
+    """Return a config file's text with its line ends as they are. Raises ConfigError."""
+    try:
+        if path.exists() and not path.is_file():
+            raise ConfigError(f"{path}: not a file; name a config.yaml")
+        with path.open("rb") as file:
+            content = file.read(MAX_BYTES + 1)
+    except FileNotFoundError as error:
+        raise ConfigError(f"{path}: no such file; `smartselfie init` writes one to start from") from error
+    except OSError as error:
+        raise ConfigError(f"{path}: cannot be read: {error.strerror}") from error
+    if len(content) > MAX_BYTES:
+        raise ConfigError(f"{path}: larger than 1 MB; that is no config file")
+    try:
+        return content.decode("utf-8")
+    except UnicodeDecodeError as error:
+        line = content.count(b"\n", 0, error.start) + 1
+        raise ConfigError(f"{path}:{line}: not UTF-8 text; save it as UTF-8") from error
+
+
+@dataclass(frozen=True, slots=True)
+class _Mistake:
+    """A line for the user, the keys to drop before looking for more, and the keys of the rule it broke."""
+
+    text: str
+    keys: frozenset[str]
+    rule: frozenset[str] = frozenset()
+
+
+def _override(given: dict[str, Given], override: str) -> None:
+    """Add one `key=value` of the command line. Raises ConfigError."""
+    key, equals, text = override.partition("=")
+    key = shorten(key)
+    place = f"--set {shorten(override)}"
+    if not equals or not key:
+        raise ConfigError(f"{place}: must be KEY=VALUE, such as trigger.threshold=0.7")
+    value = read_scalar(text, place)
+    setting = catalogue().get(key)
+    if setting and setting.kind == "path" and isinstance(value, str) and value:
+        value = str(Path.cwd() / Path(value))
+    _put(given, key, Given(value, place, shorten(text)))
+
+
+def _put(given: dict[str, Given], key: str, item: Given) -> None:
+    """Let a later value win, also between a section as a whole and the settings in it."""
+    section, dot, _ = key.partition(".")
+    if dot:
+        given.pop(section, None)
+    elif section in OPTIONAL_SECTIONS:
+        if item.value is True:
+            given.pop(section, None)
+            return
+        for old in [old for old in given if old.startswith(f"{section}.")]:
+            del given[old]
+        if item.value is False:
+            item = Given(None, item.place, item.written)
+    given[key] = item
+
+
+def _build(given: Mapping[str, Given], problems: list[str], base: Path | None, file: str = "") -> Settings:
+    """Validate what was given; drops what is refused and validates again until every mistake is known."""
+    left = dict(given)
+    for key in [key for key in left if key not in catalogue()]:
+        problems.append(f"{left.pop(key).place}: {_remedy(key)}")
+    for section in OPTIONAL_SECTIONS & left.keys():
+        if left[section].value is not None:
+            item = left.pop(section)
+            problems.append(f"{item.place}: got {item.written}; must be {catalogue()[section].takes}")
+    dropped: set[str] = set()
+    while True:
+        try:
+            settings = Settings.model_validate(_nested(left), context={"base": base})
+            break
+        except ValidationError as error:
+            mistakes = _mistakes(error, left)
+        for mistake in mistakes:
+            if not dropped & mistake.rule:  # else a default broke the rule, in place of a refused value
+                problems.append(mistake.text)
+            dropped |= mistake.keys
+            for key in mistake.keys:
+                left.pop(key, None)
+    if problems:
+        raise ConfigError("\n".join(sorted(problems, key=lambda problem: _line(problem, file))))
+    return settings
+
+
+def _line(problem: str, file: str) -> float:
+    """Sort the mistakes of a file by their lines, and the others behind them."""
+    number = problem.removeprefix(file).partition(":")[0] if problem.startswith(file) else ""
+    return int(number) if number.isascii() and number.isdigit() else float("inf")
+
+
+def _nested(given: Mapping[str, Given]) -> dict[str, Any]:
+    values: dict[str, Any] = {section: {} for section in SECTIONS}
+    for key, item in given.items():
+        section, dot, name = key.partition(".")
+        if dot:
+            values[section][name] = item.value
+        else:
+            values[section] = item.value
+    return values
+
+
+def _mistakes(error: ValidationError, given: Mapping[str, Given]) -> list[_Mistake]:
+    """Return one mistake for each value that is refused, and for each rule that is broken."""
+    found: dict[str, _Mistake] = {}
+    for detail in error.errors(include_url=False):
+        section = str(detail["loc"][0])
+        if detail["type"] == "rule":
+            rule = [f"{section}.{name}" for name in detail["ctx"]["keys"]]
+            key = next((key for key in rule if key in given), rule[0])
+            place = given[key].place if key in given else key
+            found.setdefault(key, _Mistake(f"{place}: {detail['msg']}", frozenset(rule), frozenset(rule)))
+        else:
+            key = f"{section}.{detail['loc'][1]}"
+            text = f"{given[key].place}: {_reason(key, given[key])}"
+            found.setdefault(key, _Mistake(text, frozenset([key])))
+    return list(found.values())
+
+
+def _reason(key: str, item: Given) -> str:
+    """Say what was given and what is allowed."""
+    setting = catalogue()[key]
+    got = "***" if key == "web.password" else item.written or '""'
+    hint = ""
+    if isinstance(item.value, bool) and setting.kind not in ("switch", "auto_switch"):
+        hint = f" (YAML reads that as {str(item.value).lower()})"
+    elif isinstance(item.value, int | float) and setting.kind in ("text", "path", "name", "listen"):
+        hint = " (put it in quotes)"
+    return f"got {got}; must be {setting.takes}{hint}"
+
+
+def _remedy(key: str) -> str:
+    """Name what was probably meant by an unknown key."""
+    section, _, name = key.rpartition(".")
+    if key in SECTIONS:
+        example = next(iter(SECTIONS[key].model_fields))
+        return f"a section, not a setting; name one in it, such as {key}.{example}"
+    elsewhere = [known for known in catalogue() if known.endswith(f".{name}")]
+    if section in SECTIONS:
+        names = list(SECTIONS[section].model_fields)
+        near = difflib.get_close_matches(name, names, 1) or elsewhere
+        remedy = f"{section} has {', '.join(names)}"
+    else:
+        whole = difflib.get_close_matches(key, list(catalogue()), 1)
+        near = (
+            (difflib.get_close_matches(key, list(SECTIONS), 1) if not section else []) or elsewhere or whole
+        )
+        remedy = f"the sections are {', '.join(SECTIONS)}"
+    return "unknown setting; " + (f"did you mean '{near[0]}'?" if near else remedy)

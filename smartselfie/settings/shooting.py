@@ -1,0 +1,148 @@
+"""The settings of when a picture is taken, and which one."""
+
+from __future__ import annotations
+
+from pydantic import model_validator
+
+from smartselfie.settings.fields import Section, broken_rule, setting
+from smartselfie.settings.values import Duration, Hold, HoldFor, Integer, Number, Policy
+
+
+class Trigger(Section):
+    """When the picture is taken."""
+
+    threshold: Number = setting(
+        0.6,
+        "A face smiles when happy is its largest class and P(happy) is at least this. "
+        "Higher: only broad smiles count, fewer false shots, more missed smiles.",
+        gt=0,
+        le=1,
+        live=True,
+    )
+    release: Number | None = setting(
+        None,
+        "After a shot, P(happy) must fall below this before the same face can fire again; below threshold. "
+        "Lower: one long smile is less likely to give two pictures. null: two thirds of threshold.",
+        ge=0,
+        le=1,
+        live=True,
+        example=0.4,
+    )
+    hold: HoldFor = setting(
+        Hold(frames=10),
+        "How long the smile is held: consecutive frames (10), or a time (400ms; then at least 3 frames, none "
+        "more than 250ms apart). Longer: fewer false shots, a later picture.",
+        live=True,
+        example="400ms",
+    )
+    grace: Integer = setting(
+        2,
+        "So many frames in which a known face is not detected neither count nor reset the hold. "
+        "More: forgives a flickering detector; too many: bridges real gaps.",
+        ge=0,
+        le=100,
+        unit="frames",
+        live=True,
+    )
+    leave_after: Duration = setting(
+        1.0, "A face has left when it was not detected for this long.", gt=0, le=60, live=True
+    )
+    cooldown: Duration = setting(2.0, "Shortest time between two shots.", ge=0, le=3600, live=True)
+    repeat: Duration | None = setting(
+        None,
+        "Take another picture this often while the smile lasts, not shorter than cooldown; "
+        "null: one smile is one picture.",
+        gt=0,
+        le=3600,
+        live=True,
+        example="5s",
+    )
+    policy: Policy = setting(
+        "any",
+        "Who must smile: any (one face for the whole hold), all, largest (the nearest face), or a count "
+        "such as 2.",
+        live=True,
+    )
+    min_face: Number = setting(
+        0.14,
+        "Faces smaller than this share of the picture's shorter side take no part. "
+        "Smaller: people further away count, with less reliable scores.",
+        ge=0,
+        le=1,
+        live=True,
+    )
+    min_relative: Number = setting(
+        0.4,
+        "Faces smaller than this share of the largest face's width take no part: people in the background. "
+        "0: everybody counts.",
+        ge=0,
+        le=1,
+        live=True,
+    )
+    min_presence: Duration = setting(
+        0.3,
+        "A face takes part after it has been there this long: passers-by neither fire nor block.",
+        ge=0,
+        le=60,
+        live=True,
+    )
+    together: Duration | None = setting(
+        None,
+        "all and counts: smiles need not be held at the same moment, it is enough that each was within "
+        "this time. null: at the same moment.",
+        gt=0,
+        le=60,
+        live=True,
+        example="1s",
+    )
+    countdown: Duration | None = setting(
+        None,
+        "For posed pictures: count down this long, shown large, after the smile was held; a lost pose "
+        "cancels it.",
+        gt=0,
+        le=60,
+        live=True,
+        example="3s",
+    )
+
+    @property
+    def release_level(self) -> float:
+        """`release`, or two thirds of `threshold` where it is null."""
+        return self.threshold * 2 / 3 if self.release is None else self.release
+
+    @model_validator(mode="after")
+    def _rules(self) -> Trigger:
+        if self.release is not None and self.release >= self.threshold:
+            raise broken_rule(
+                ("release", "threshold"),
+                "need 0 <= release < threshold <= 1, "
+                f"got release={self.release:g}, threshold={self.threshold:g}",
+            )
+        if self.repeat is not None and self.repeat < self.cooldown:
+            raise broken_rule(
+                ("repeat", "cooldown"),
+                f"need repeat >= cooldown, got repeat={self.repeat:g}s, cooldown={self.cooldown:g}s",
+            )
+        return self
+
+
+class Moment(Section):
+    """Which frame of the smile is kept: the best of a short window; null: plainly the last of the hold."""
+
+    before: Duration = setting(
+        0.3,
+        "The window begins this long before the trigger fires. Longer: more choice, more memory.",
+        ge=0,
+        le=3,
+        live=True,
+    )
+    after: Duration = setting(
+        0.2,
+        "The window ends this long after it. Longer: more choice, the picture appears later.",
+        ge=0,
+        le=3,
+        live=True,
+    )
+    keep: Integer = setting(
+        1, "How many frames are kept: the best and its alternatives, apart in time.", ge=1, le=3, live=True
+    )
