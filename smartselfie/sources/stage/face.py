@@ -1,0 +1,93 @@
+"""The faces that the demo source shows: shaded like portraits, and drawn by code alone.
+
+Two skins, at rest and smiling, get their light from a height field and are mixed by the smile; the features
+that move are drawn on top.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+import cv2
+import numpy as np
+
+from smartselfie.records import Image
+from smartselfie.sources.stage.canvas import SPRITE, TOP, UNIT, Canvas, blend, mask_of, mirrored, pixels_of
+from smartselfie.sources.stage.features import draw_brow, draw_eye, draw_folds, draw_mouth, draw_nose
+from smartselfie.sources.stage.hair import (
+    bust,
+    draw_bust,
+    draw_fringe,
+    draw_hair_back,
+    ears,
+    fringe_of,
+    hair_back,
+    neck,
+)
+from smartselfie.sources.stage.people import Person
+from smartselfie.sources.stage.skin import OUTLINE, draw_skin
+
+STEPS = 48
+"""A smile and a lid have this many positions, so that drawn faces can be kept."""
+
+
+def draw_face(person: Person, smile: float, shut: float = 0.0) -> tuple[Image, Image]:
+    """Draw somebody from the shoulders up; the second picture is shared and must not be written to.
+
+    `smile` goes from 0 (neutral) to 1 (beaming), `shut` from 0 (eyes open) to 1 (closed). Returns the
+    colours, (H, W, 3) uint8 BGR already weighted with the opacity, and the transparency, (H, W, 3) uint8,
+    255 where the background shows.
+    """
+    eased = min(1.0, smile / 0.85)
+    eased *= eased * (3 - 2 * eased)  # what begins as half a smile stays shy; past the half it beams soon
+    rest, _, clear = _still_layers(person)
+    picture = rest.copy()
+    picture[FACE] = _moving_part(person, round(eased * STEPS), round(shut * 8))
+    return picture, clear
+
+
+FACE = (
+    slice(round((-0.78 - TOP) * UNIT), round((1.32 - TOP) * UNIT)),
+    slice(round(0.95 * UNIT), round(3.05 * UNIT)),
+)
+"""Rows and columns of a sprite in which anything moves."""
+
+
+@lru_cache(maxsize=64)
+def _moving_part(person: Person, smile_step: int, shut_step: int) -> Image:
+    smile, shut = smile_step / STEPS, shut_step / 8
+    rest, beam, _ = _still_layers(person)
+    picture = np.asarray(cv2.addWeighted(rest[FACE], 1 - smile, beam[FACE], smile, 0), np.uint8)
+    canvas = Canvas(picture, left=FACE[1].start, top=FACE[0].start)
+    draw_folds(canvas, person, smile)
+    for side in (-1, 1):
+        draw_eye(canvas, person, side, smile, shut)
+        draw_brow(canvas, person, side, smile)
+    draw_nose(canvas, person, smile)
+    draw_mouth(canvas, person, smile)
+    return picture
+
+
+@lru_cache(maxsize=8)
+def _still_layers(person: Person) -> tuple[Image, Image, Image]:
+    """The sprite without features at rest and beaming, weighted with the opacity, and its transparency."""
+    width, height = SPRITE
+    opaque = np.zeros((height, width), np.uint8)
+    picture = np.zeros((height, width, 3), np.uint8)
+    canvas = Canvas(picture)
+    shapes = [*hair_back(person), bust(), neck(), mirrored(*OUTLINE), *ears()]
+    for shape in [*shapes, fringe_of(person)]:
+        opaque = np.maximum(opaque, mask_of(pixels_of(shape), width, height))
+    opaque = np.asarray(cv2.GaussianBlur(opaque, (0, 0), 0.8), np.uint8)
+    draw_hair_back(canvas, person)
+    draw_bust(canvas, person)
+    face = np.asarray(
+        cv2.GaussianBlur(mask_of(pixels_of(mirrored(*OUTLINE)), width, height), (0, 0), 1.2), np.uint8
+    )
+    fringe = mask_of(pixels_of(fringe_of(person)), width, height)
+    rest = blend(picture, draw_skin(person, 0.0), face)
+    draw_fringe(Canvas(rest), person)
+    beam = blend(blend(picture, draw_skin(person, 1.0), face), rest, fringe)
+    weight = cv2.merge([opaque] * 3)
+    rest, beam = (np.asarray(cv2.multiply(layer, weight, scale=1 / 255), np.uint8) for layer in (rest, beam))
+    return rest, beam, np.asarray(255 - weight, np.uint8)
