@@ -1,0 +1,71 @@
+"""Which cameras the machine has: their device files, their stable names, and why one does not open."""
+
+from __future__ import annotations
+
+import errno
+import os
+import re
+import sys
+from pathlib import Path
+
+CHOICES = (
+    "choose another with --source: a number, /dev/videoN, a video file, a folder, an http or rtsp URL, demo"
+)
+"""Ends the messages of cameras that cannot be used."""
+
+_DEV = Path("/dev")
+
+
+def cameras(dev: Path = _DEV) -> list[str | int]:
+    """Return what `auto` tries, in order: device files on Linux, the first indices elsewhere."""
+    if sys.platform != "linux":
+        return [0, 1, 2]
+    found = [path for path in dev.glob("video*") if re.fullmatch(r"video\d+", path.name)]
+    return [str(path) for path in sorted(found, key=lambda path: int(path.name[5:]))]
+
+
+def stable_name(device: str, dev: Path = _DEV) -> str:
+    """Return the name below /dev/v4l/by-id, which survives replugging; `device` where there is none."""
+    real = os.path.realpath(device)
+    for link in sorted((dev / "v4l" / "by-id").glob("*")):
+        if os.path.realpath(link) == real:
+            return str(link)
+    return device
+
+
+def users(device: str, proc: Path = Path("/proc")) -> list[str]:
+    """Return the programs that hold the device open, as "name (pid)", as far as we may see them."""
+    real = os.path.realpath(device)
+    holders = []
+    for process in proc.glob("[0-9]*"):
+        if process.name == str(os.getpid()):
+            continue
+        try:
+            held = any(os.path.realpath(link) == real for link in (process / "fd").iterdir())
+            if held:
+                name = (process / "comm").read_text(encoding="utf-8").strip()
+                holders.append(f"{name} (pid {process.name})")
+        except OSError:  # another user's process, or one that has just ended
+            continue
+    return sorted(holders)
+
+
+def why_not(device: str | int) -> str:
+    """Say in words why a camera that did not open may have refused."""
+    if isinstance(device, int):
+        hint = "; allow it under Privacy & Security > Camera" if sys.platform == "darwin" else ""
+        return f"camera {device} does not open: none there, or another program uses it{hint}"
+    if not Path(device).exists():
+        there = ", ".join(map(str, cameras())) or "none"
+        return f"there is no camera {device} (cameras here: {there})"
+    try:
+        os.close(os.open(device, os.O_RDWR | os.O_NONBLOCK))
+    except PermissionError:
+        return f"no permission to use {device}: run 'sudo usermod -aG video $USER' and log in again"
+    except OSError as error:
+        if error.errno != errno.EBUSY:
+            return f"{device} does not open: {error.strerror}"
+    holders = users(device)
+    if holders:
+        return f"{device} is in use by {', '.join(holders)}"
+    return f"{device} does not open as a camera, or another program uses it"
