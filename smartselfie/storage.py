@@ -1,0 +1,284 @@
+"""How much pictures may take: which of the oldest to remove, and when to stop.
+
+`plan` decides, without any I/O; `Storage` looks at a folder and does what it says. Only pictures that this
+program wrote are ever removed, and never one that a person rated 5.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import shutil
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from smartselfie.errors import PictureError
+from smartselfie.picture_file import PictureInfo, read_metadata
+
+log = logging.getLogger(__name__)
+
+OVERLAY = "-overlay"
+"""What follows a picture's name (before the ending) in the name of its annotated copy."""
+EARLIEST = datetime(2026, 1, 1, tzinfo=UTC)
+"""No clock that is set says less: this program was written later."""
+_KEPT_RATING = 5
+_ENDINGS = {".jpg", ".jpeg", ".png"}
+_CLOCK_SLACK = timedelta(days=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What a folder of pictures may take; None: no limit."""
+
+    max_size: int | None = None
+    """Bytes of all pictures together."""
+    min_free: int | None = None
+    """Bytes that must stay free on the disk."""
+    max_age: float | None = None
+    """Seconds; older pictures are removed, whatever `when_full` says."""
+    when_full: str = "stop"
+    """stop, or remove_oldest."""
+
+    def __post_init__(self) -> None:
+        if self.when_full not in ("stop", "remove_oldest"):
+            raise ValueError(f"when_full: need stop or remove_oldest, got {self.when_full!r}")
+        for name in ("max_size", "min_free", "max_age"):
+            value = getattr(self, name)
+            if value is not None and value < 0:
+                raise ValueError(f"need {name} >= 0, got {value}")
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """A picture in the folder, as `plan` sees it."""
+
+    name: str
+    size: int
+    """Bytes, those of its annotated copy included."""
+    age: float | None
+    """Seconds; None where no clock that was set has seen it taken."""
+    rating: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What to do before a picture is written."""
+
+    remove: tuple[str, ...] = ()
+    full: str = ""
+    """Why there is still no room, in words; empty when there is."""
+
+
+def plan(pictures: Iterable[Stored], limits: Limits, *, incoming: int, free: int) -> Plan:
+    """Return what to remove so that `incoming` bytes fit, and whether they do.
+
+    `pictures` come oldest first, `free` is what the disk has. When removing every picture that may go would
+    not make enough room, none is removed for it.
+    """
+    pictures = list(pictures)
+    old = [
+        each
+        for each in pictures
+        if limits.max_age is not None
+        and each.age is not None
+        and each.age > limits.max_age
+        and each.rating < _KEPT_RATING
+    ]
+    remove = tuple(each.name for each in old)
+    gone = set(remove)
+    left = [each for each in pictures if each.name not in gone]
+    taken = sum(each.size for each in left)
+    free += sum(each.size for each in old)
+    beyond_size = taken + incoming - limits.max_size if limits.max_size is not None else 0
+    beyond_free = incoming + (limits.min_free or 0) - free
+    missing = max(beyond_size, beyond_free)
+    if missing <= 0:
+        return Plan(remove)
+    if beyond_free >= beyond_size:
+        why = f"{in_words(free)} free, {in_words(limits.min_free or incoming)} must stay free"
+    else:
+        why = f"pictures take {in_words(taken)} of the {in_words(limits.max_size or 0)} they may"
+    if limits.when_full == "stop":
+        return Plan(remove, why)
+    oldest = []
+    for each in left:
+        if each.rating < _KEPT_RATING:
+            oldest.append(each.name)
+            missing -= each.size
+            if missing <= 0:
+                return Plan((*remove, *oldest))
+    return Plan(remove, f"{why}, and removing pictures that may go would not be enough")
+
+
+def in_words(size: int) -> str:
+    """Return a number of bytes as people write it: 512 bytes, 1.5 MB."""
+    value = float(size)
+    for unit in ("bytes", "kB", "MB"):
+        if abs(value) < 1000:
+            return f"{value:.3g} {unit}"
+        value /= 1000
+    return f"{value:.3g} GB"
+
+
+def clock_is_set(now: datetime, newest: datetime | None) -> bool:
+    """Whether the wall clock can be believed: not before this program, nor well before the newest picture."""
+    return now >= EARLIEST and (newest is None or now >= newest - _CLOCK_SLACK)
+
+
+@dataclass(frozen=True, slots=True)
+class _Known:
+    key: tuple[int, ...]
+    info: PictureInfo | None
+    """None for a file that is not ours."""
+
+
+class Storage:
+    """Keeps one folder within its limits; used by the one thread that writes there.
+
+    What a file says of itself is remembered until the file changes, so that thousands of pictures cost one
+    look at the folder's entries for each new one, and not even that while no limit is near.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        limits: Limits,
+        *,
+        now: Callable[[], datetime] = lambda: datetime.now(UTC),
+        monotonic: Callable[[], float] = time.monotonic,
+        free: Callable[[Path], int] = lambda folder: shutil.disk_usage(folder).free,
+    ) -> None:
+        self.limits = limits
+        self._folder = folder
+        self._now = now
+        self._monotonic = monotonic
+        self._free = free
+        self._known: dict[str, _Known] = {}
+        self._born: dict[str, float] = {}  # of this run's pictures: sound also while the wall clock is not
+        self._said_clock = False
+
+    def saved(self, name: str) -> None:
+        """Note that a picture has just been written."""
+        self._born[name] = self._monotonic()
+
+    def make_room(self, incoming: int) -> str:
+        """Remove what the limits say, so that `incoming` bytes fit; returns why they do not, or "".
+
+        Raises `OSError` when the folder cannot be read.
+        """
+        limits = self.limits
+        free = self._free(self._folder)
+        if limits.max_size is None and limits.max_age is None and free >= incoming + (limits.min_free or 0):
+            return ""
+        refused: set[str] = set()
+        while True:
+            pictures, copies = self._look()
+            decided = plan(
+                (each for each in pictures if each.name not in refused), limits, incoming=incoming, free=free
+            )
+            if not decided.remove:
+                return decided.full
+            for name in decided.remove:
+                if not self._remove([name, *copies.get(name, [])]):
+                    refused.add(name)
+            free = self._free(self._folder)
+
+    def keep_newest(self, count: int) -> None:
+        """Remove all but the newest `count` pictures (those rated 5 stay)."""
+        pictures, copies = self._look()
+        for each in pictures[: max(len(pictures) - count, 0)]:
+            if each.rating < _KEPT_RATING:
+                self._remove([each.name, *copies.get(each.name, [])])
+
+    def _look(self) -> tuple[list[Stored], dict[str, list[str]]]:
+        """The folder's pictures, oldest first, and the annotated copies that belong to each."""
+        infos, sizes = self._scan()
+        copies: dict[str, list[str]] = {}
+        owners = {Path(name).stem: name for name in infos}
+        for name in list(infos):
+            stem = Path(name).stem
+            owner = owners.get(stem.removesuffix(OVERLAY))
+            if stem.endswith(OVERLAY) and owner is not None:
+                copies.setdefault(owner, []).append(name)
+        attached = {name for names in copies.values() for name in names}
+        times = {name: info.taken for name, info in infos.items() if info.taken is not None}
+        now, passed = self._now(), self._monotonic()
+        sound = self._clock_is_sound(now, max(times.values(), default=None))
+
+        def order(name: str) -> tuple[float, float, str]:
+            taken = times.get(name)
+            return self._born.get(name, float("-inf")), taken.timestamp() if taken else 0.0, name
+
+        def age(name: str) -> float | None:
+            taken = times.get(name)
+            if not sound or taken is None or taken < EARLIEST:
+                return None
+            wall = (now - taken).total_seconds()
+            return min(wall, passed - self._born[name]) if name in self._born else wall
+
+        return [
+            Stored(
+                name,
+                size=sum(sizes[each] for each in (name, *copies.get(name, ()))),
+                age=age(name),
+                rating=max(infos[each].rating for each in (name, *copies.get(name, ()))),
+            )
+            for name in sorted(infos.keys() - attached, key=order)
+        ], copies
+
+    def _scan(self) -> tuple[dict[str, PictureInfo], dict[str, int]]:
+        """What our pictures say of themselves, and their sizes in bytes."""
+        known, sizes = {}, {}
+        with os.scandir(self._folder) as entries:
+            for entry in entries:
+                if entry.name.startswith(".") or Path(entry.name).suffix.lower() not in _ENDINGS:
+                    continue
+                try:
+                    if not entry.is_file(follow_symlinks=False):
+                        continue
+                    status = entry.stat(follow_symlinks=False)
+                    key = (status.st_size, status.st_mtime_ns, status.st_ctime_ns, status.st_ino)
+                    before = self._known.get(entry.name)
+                    if before is None or before.key != key:
+                        before = _Known(key, _read_ours(Path(entry.path)))
+                except FileNotFoundError:  # deleted by somebody while we look
+                    continue
+                known[entry.name], sizes[entry.name] = before, status.st_size
+        self._known = known
+        self._born = {name: born for name, born in self._born.items() if name in known}
+        return {name: each.info for name, each in known.items() if each.info is not None}, sizes
+
+    def _clock_is_sound(self, now: datetime, newest: datetime | None) -> bool:
+        sound = clock_is_set(now, newest)
+        if not sound and self.limits.max_age is not None and not self._said_clock:
+            self._said_clock = True
+            reference = newest if newest is not None and newest > EARLIEST else EARLIEST
+            log.warning(
+                "max_age waits: the clock says %s, which is before %s",
+                f"{now:%Y-%m-%d}",
+                f"{reference:%Y-%m-%d}",
+            )
+        return sound
+
+    def _remove(self, names: list[str]) -> bool:
+        """Remove a picture and its copies; False when it may not go after all, as it says by now."""
+        paths = [self._folder / name for name in names]
+        infos = [_read_ours(path) for path in paths if path.exists()]
+        if any(info is None or info.rating >= _KEPT_RATING for info in infos):
+            return False
+        for path in paths:
+            path.unlink(missing_ok=True)
+        log.info("%s: removed %s to keep within the limits of storage", self._folder, names[0])
+        return True
+
+
+def _read_ours(path: Path) -> PictureInfo | None:
+    """What one of our pictures says of itself; None for every other file."""
+    try:
+        info = read_metadata(path)
+    except PictureError:
+        return None
+    return info if info.ours else None
