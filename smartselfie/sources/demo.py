@@ -210,21 +210,21 @@ def draw_scene(script: DemoScript, size: tuple[int, int], at: float) -> Image:
     poses = [(actor.pose(at), PEOPLE[actor.person % len(PEOPLE)]) for actor in script.actors]
     standing = [(pose, person) for pose, person in poses if pose is not None]
     for pose, person in sorted(standing, key=lambda pair: pair[0].size):  # who is near covers who is far
-        _place(image, pose, *draw_face(person, pose.smile, pose.shut))
+        _place(image, pose, draw_face(person, pose.smile, pose.shut))
     return image
 
 
-def _place(image: Image, pose: Pose, colors: Image, clear: Image) -> None:
+def _place(image: Image, pose: Pose, sprite: Image) -> None:
     """Put a sprite into the picture."""
     height, width = image.shape[:2]
     scale = pose.size * height / (BOX * UNIT)
     while scale < 0.5:  # a warp would skip pixels
-        colors, clear, scale = _half(colors), _half(clear), scale * 2
+        sprite, scale = _half(sprite), scale * 2
     unit = pose.size * height / BOX
     middle = pose.x * width, pose.y * height - 0.12 * unit
     turn = cv2.getRotationMatrix2D((-LEFT * unit / scale, -TOP * unit / scale), -pose.tilt, scale)
     turn[:, 2] += (middle[0] + LEFT * unit / scale, middle[1] + TOP * unit / scale)
-    h, w = colors.shape[:2]
+    h, w = sprite.shape[:2]
     corners = np.array([(0, 0), (w, 0), (0, h), (w, h)]) @ turn[:, :2].T + turn[:, 2]
     corners[2:, 1] = np.maximum(corners[2:, 1], height)  # below a sprite the clothes go on
     left, top = np.maximum(np.floor(corners.min(0)).astype(int), 0)
@@ -233,10 +233,11 @@ def _place(image: Image, pose: Pose, colors: Image, clear: Image) -> None:
         return
     turn[:, 2] -= left, top
     area = int(right - left), int(bottom - top)
-    over = cv2.warpAffine(colors, turn, area, flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
-    under = cv2.warpAffine(clear, turn, area, flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+    layer = cv2.warpAffine(sprite, turn, area, flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+    clear = cv2.extractChannel(layer, 3)
     region = image[top:bottom, left:right]
-    region[:] = cv2.add(cv2.multiply(region, under, scale=1 / 255), over)
+    cv2.multiply(region, cv2.merge([clear, clear, clear]), region, scale=1 / 255)
+    cv2.add(region, cv2.cvtColor(layer, cv2.COLOR_BGRA2BGR), region)
 
 
 def _half(picture: Image) -> Image:

@@ -111,7 +111,7 @@ def ellipse(x: float, y: float, rx: float, ry: float, count: int = 40) -> Points
 
 def moved(points: Points, dx: float, dy: float) -> Points:
     """The same line, elsewhere."""
-    return np.asarray(points + (dx, dy), np.float64)
+    return np.asarray(points + np.array([dx, dy]), np.float64)
 
 
 def shade(color: Color, factor: float) -> Color:

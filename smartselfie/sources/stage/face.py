@@ -31,19 +31,18 @@ STEPS = 48
 """A smile and a lid have this many positions, so that drawn faces can be kept."""
 
 
-def draw_face(person: Person, smile: float, shut: float = 0.0) -> tuple[Image, Image]:
-    """Draw somebody from the shoulders up; the second picture is shared and must not be written to.
+def draw_face(person: Person, smile: float, shut: float = 0.0) -> Image:
+    """Draw somebody from the shoulders up.
 
-    `smile` goes from 0 (neutral) to 1 (beaming), `shut` from 0 (eyes open) to 1 (closed). Returns the
-    colours, (H, W, 3) uint8 BGR already weighted with the opacity, and the transparency, (H, W, 3) uint8,
-    255 where the background shows.
+    `smile` goes from 0 (neutral) to 1 (beaming), `shut` from 0 (eyes open) to 1 (closed). Returns
+    (H, W, 4) uint8: BGR already weighted with the opacity, and the transparency, 255 where the background
+    shows.
     """
     eased = min(1.0, smile / 0.85)
     eased *= eased * (3 - 2 * eased)  # what begins as half a smile stays shy; past the half it beams soon
-    rest, _, clear = _still_layers(person)
-    picture = rest.copy()
-    picture[FACE] = _moving_part(person, round(eased * STEPS), round(shut * 8))
-    return picture, clear
+    picture = _still_layers(person)[2].copy()
+    picture[FACE][..., :3] = _moving_part(person, round(eased * STEPS), round(shut * 8))
+    return picture
 
 
 FACE = (
@@ -70,7 +69,7 @@ def _moving_part(person: Person, smile_step: int, shut_step: int) -> Image:
 
 @lru_cache(maxsize=8)
 def _still_layers(person: Person) -> tuple[Image, Image, Image]:
-    """The sprite without features at rest and beaming, weighted with the opacity, and its transparency."""
+    """The sprite without features: at rest, beaming, and at rest with the transparency as a fourth channel."""
     width, height = SPRITE
     opaque = np.zeros((height, width), np.uint8)
     picture = np.zeros((height, width, 3), np.uint8)
@@ -90,4 +89,4 @@ def _still_layers(person: Person) -> tuple[Image, Image, Image]:
     beam = blend(blend(picture, draw_skin(person, 1.0), face), rest, fringe)
     weight = cv2.merge([opaque] * 3)
     rest, beam = (np.asarray(cv2.multiply(layer, weight, scale=1 / 255), np.uint8) for layer in (rest, beam))
-    return rest, beam, np.asarray(255 - weight, np.uint8)
+    return rest, beam, np.asarray(cv2.merge([*cv2.split(rest), 255 - opaque]), np.uint8)
