@@ -25,7 +25,7 @@ OVERLAP = 0.3
 class YuNetDetector:
     """Searches the whole downscaled picture, whatever is known: that is cheap with this network.
 
-    `detect_width`: pixels across the picture that is searched; `min_score`: 0..1, from which a find is a face;
+    `detect_width`: pixels across the picture that is searched; `min_score`: a find's least score, 0..1;
     `smallest`: smallest face wanted, as a share of the picture's shorter side. The boxes are squares as the
     frontal cascade's would be. Raises DetectorError for a file that is missing or no YuNet.
     """
