@@ -69,7 +69,7 @@ def _moving_part(person: Person, smile_step: int, shut_step: int) -> Image:
 
 @lru_cache(maxsize=8)
 def _still_layers(person: Person) -> tuple[Image, Image, Image]:
-    """The sprite without features: at rest, beaming, and at rest with the transparency as a fourth channel."""
+    """The sprite without features: at rest, beaming, and at rest with the transparency as 4th channel."""
     width, height = SPRITE
     opaque = np.zeros((height, width), np.uint8)
     picture = np.zeros((height, width, 3), np.uint8)
@@ -77,6 +77,7 @@ def _still_layers(person: Person) -> tuple[Image, Image, Image]:
     shapes = [*hair_back(person), bust(), neck(), mirrored(*OUTLINE), *ears()]
     for shape in [*shapes, fringe_of(person)]:
         opaque = np.maximum(opaque, mask_of(pixels_of(shape), width, height))
+    opaque = cv2.erode(opaque, np.ones((3, 3), np.uint8))  # the outermost pixels are dark, half painted
     opaque = np.asarray(cv2.GaussianBlur(opaque, (0, 0), 0.8), np.uint8)
     draw_hair_back(canvas, person)
     draw_bust(canvas, person)

@@ -49,7 +49,7 @@ def hair_back(person: Person) -> list[Points]:
             return [mirrored((0, -1.62), (0.62, -1.5), (1.02, -1.05), (1.1, -0.5), (1.0, -0.12), (0.0, 0.1))]
         case "bun":
             cap = mirrored((0, -1.58), (0.62, -1.47), (1.02, -1.0), (1.1, -0.4), (1.0, 0.1), (0.0, 0.2))
-            return [ellipse(0.0, -1.6, 0.4, 0.29), cap]
+            return [ellipse(0.0, -1.53, 0.4, 0.29), cap]
         case _:
             return [
                 mirrored(
