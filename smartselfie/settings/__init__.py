@@ -12,11 +12,15 @@ from smartselfie.settings.file import load, needs_restart, set_values
 from smartselfie.settings.machine import Gpio, Performance, Web, Window
 from smartselfie.settings.model import Settings, changes
 from smartselfie.settings.pictures import Saver, Storage
+from smartselfie.settings.render import render_config
 from smartselfie.settings.shooting import Moment, Trigger
 from smartselfie.settings.values import Hold, parse_listen
+from smartselfie.settings.watch import ConfigWatch
+from smartselfie.settings.write import write_values
 
 __all__ = [
     "Classifier",
+    "ConfigWatch",
     "Detector",
     "Gpio",
     "Hold",
@@ -37,5 +41,7 @@ __all__ = [
     "needs_restart",
     "parse_listen",
     "plain",
+    "render_config",
     "set_values",
+    "write_values",
 ]

@@ -26,7 +26,9 @@ class Setting:
     kind: str
     """number, integer, switch, text, duration, size, choice, hold, policy, section ..."""
     takes: str
-    """In words what it may be, with range and unit."""
+    """In words what it may be, with its range: what follows "must be" in a message."""
+    brief: str
+    """The same, as short as it gets, with its unit."""
     help: str
     """What it does and what it trades."""
     default: object
@@ -52,7 +54,14 @@ def catalogue() -> Mapping[str, Setting]:
         if section in OPTIONAL_SECTIONS:
             help = (model.__doc__ or "").strip()
             found[section] = Setting(
-                section, section.capitalize(), "section", "settings below it, or null", help, True, live=True
+                section,
+                section.capitalize(),
+                "section",
+                "settings below it, or null",
+                "null",
+                help,
+                True,
+                live=True,
             )
         for name, field in model.model_fields.items():
             found[f"{section}.{name}"] = _describe(f"{section}.{name}", name, field)
@@ -115,14 +124,17 @@ def _describe(key: str, name: str, field: FieldInfo) -> Setting:
         next((float(getattr(part, limit)) for part in parts if isinstance(part, type_)), None)
         for type_, limit in ((Ge, "ge"), (Gt, "gt"), (Le, "le"))
     )
-    takes = kind.takes or _either([str(choice) for choice in choices])
+    takes = kind.takes or ", ".join(map(str, choices[:-1])) + f" or {choices[-1]}"
     takes += _range(kind.name, minimum, above, maximum)
+    brief = kind.brief or " | ".join(map(str, choices)) or _brief_range(kind.name, minimum, above, maximum)
+    brief += f" {extra['unit']}" if extra["unit"] else ""
     unit = extra["unit"] or {"duration": "seconds", "size": "bytes"}.get(kind.name)
     return Setting(
         key=key,
         title=name.replace("_", " ").capitalize().replace("fps", "frame rate").replace("Fps", "Frame rate"),
         kind=kind.name,
         takes=takes + (", or null" if nullable else ""),
+        brief=brief + (" | null" if nullable else ""),
         help=field.description or "",
         default=field.default,
         unit=unit,
@@ -149,29 +161,33 @@ def _parts(field: FieldInfo) -> Iterator[Any]:
             todo = [*get_args(part), *todo]
 
 
-def _either(choices: list[str]) -> str:
-    return ", ".join(choices[:-1]) + " or " + choices[-1]
-
-
 def _range(kind: str, minimum: float | None, above: float | None, maximum: float | None) -> str:
-    def show(limit: float) -> str:
-        match kind:
-            case "duration":
-                return format_duration(limit)
-            case "size":
-                return format_size(round(limit))
-            case _:
-                return f"{limit:g}"
-
     comma = "," if kind in ("duration", "size") else ""
     match minimum, above, maximum:
         case float(), None, float():
-            return f"{comma} from {show(minimum)} to {show(maximum)}"
+            return f"{comma} from {_limit(kind, minimum)} to {_limit(kind, maximum)}"
         case float(), None, None:
-            return f"{comma} of at least {show(minimum)}"
+            return f"{comma} of at least {_limit(kind, minimum)}"
         case None, float(), float():
-            return f"{comma} greater than {show(above)} and at most {show(maximum)}"
+            return f"{comma} greater than {_limit(kind, above)} and at most {_limit(kind, maximum)}"
         case None, float(), None:
-            return f"{comma} greater than {show(above)}"
+            return f"{comma} greater than {_limit(kind, above)}"
         case _:
             return ""
+
+
+def _brief_range(kind: str, minimum: float | None, above: float | None, maximum: float | None) -> str:
+    if maximum is None:
+        return f"from {_limit(kind, minimum)}" if minimum is not None else f"over {_limit(kind, above or 0)}"
+    lower = _limit(kind, minimum) if minimum is not None else f"over {_limit(kind, above or 0)}"
+    return f"{lower} {'to' if minimum is not None else 'up to'} {_limit(kind, maximum)}"
+
+
+def _limit(kind: str, limit: float) -> str:
+    match kind:
+        case "duration":
+            return format_duration(limit)
+        case "size":
+            return format_size(round(limit))
+        case _:
+            return f"{limit:g}"

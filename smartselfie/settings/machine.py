@@ -111,17 +111,11 @@ class Gpio(Section):
     """Pins of a Raspberry Pi, by their BCM number."""
 
     led: Integer | None = setting(
-        None, "An LED that follows the progress of the hold.", ge=0, le=27, unit="BCM pin", example=17
+        None, "An LED that follows the progress of the hold.", ge=0, le=27, example=17
     )
-    buzzer: Integer | None = setting(
-        None, "A buzzer that sounds at a shot.", ge=0, le=27, unit="BCM pin", example=18
-    )
-    shutter: Integer | None = setting(
-        None, "A button that takes a picture now.", ge=0, le=27, unit="BCM pin", example=2
-    )
-    arm: Integer | None = setting(
-        None, "A switch: closed, the trigger may fire.", ge=0, le=27, unit="BCM pin", example=3
-    )
+    buzzer: Integer | None = setting(None, "A buzzer that sounds at a shot.", ge=0, le=27, example=18)
+    shutter: Integer | None = setting(None, "A button that takes a picture now.", ge=0, le=27, example=2)
+    arm: Integer | None = setting(None, "A switch: closed, the trigger may fire.", ge=0, le=27, example=3)
 
     @model_validator(mode="after")
     def _rules(self) -> Gpio:

@@ -6,6 +6,8 @@ import math
 import re
 import string
 from dataclasses import dataclass
+from decimal import Decimal
+from fractions import Fraction
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -14,7 +16,7 @@ from pydantic_core import CoreSchema, core_schema
 
 from smartselfie.records import CLASSES
 
-_SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "min": 60.0, "h": 3600.0, "d": 86400.0}
+_MILLISECONDS = {"ms": 1, "s": 1000, "m": 60_000, "min": 60_000, "h": 3_600_000, "d": 86_400_000}
 _BYTES = {"B": 1, "kB": 10**3, "MB": 10**6, "GB": 10**9, "TB": 10**12}
 _QUANTITY = re.compile(r"\s*([0-9]+(?:\.[0-9]*)?|\.[0-9]+)\s*([A-Za-z]+)\s*", re.ASCII)
 
@@ -24,10 +26,11 @@ NAME_FIELDS = ("date", "time", "ms", "counter", "score")
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """Marks a setting's type with its name and, in words, what it takes."""
+    """Marks a setting's type with its name and, in words, what it takes: for a message, and in brief."""
 
     name: str
     takes: str
+    brief: str = ""
 
 
 def parse_duration(value: object) -> object:
@@ -35,9 +38,14 @@ def parse_duration(value: object) -> object:
     if not isinstance(value, str):
         return value
     match = _QUANTITY.fullmatch(value)
-    if match is None or match[2] not in _SECONDS:
+    if match is None or match[2] not in _MILLISECONDS:
         raise ValueError("not a duration")
-    return float(match[1]) * _SECONDS[match[2]]
+    return _as_float(Fraction(match[1]) * _MILLISECONDS[match[2]] / 1000)
+
+
+def format_number(value: float) -> str:
+    """Write a number without an exponent (which YAML 1.1 takes for text); it reads back exactly."""
+    return str(int(value)) if value == int(value) else format(Decimal(repr(value)), "f")
 
 
 def format_duration(seconds: float) -> str:
@@ -45,9 +53,10 @@ def format_duration(seconds: float) -> str:
     if 0 < seconds < 1 and round(seconds * 1000) / 1000 == seconds:
         return f"{round(seconds * 1000)}ms"
     for unit in ("d", "h", "m"):
-        if seconds and seconds % _SECONDS[unit] == 0:
-            return f"{seconds / _SECONDS[unit]:.0f}{unit}"
-    return f"{seconds:.0f}s" if seconds == int(seconds) else f"{seconds!r}s"
+        size = _MILLISECONDS[unit] // 1000
+        if seconds and seconds % size == 0:
+            return f"{int(seconds) // size}{unit}"
+    return f"{format_number(seconds)}s"
 
 
 def parse_size(value: object) -> object:
@@ -58,7 +67,14 @@ def parse_size(value: object) -> object:
     units = {name.lower(): factor for name, factor in _BYTES.items()}
     if match is None or match[2].lower() not in units:
         raise ValueError("not a size")
-    return round(float(match[1]) * units[match[2].lower()])
+    return round(Fraction(match[1]) * units[match[2].lower()])
+
+
+def _as_float(number: Fraction) -> float:
+    try:
+        return float(number)
+    except OverflowError as error:
+        raise ValueError("too large") from error
 
 
 def format_size(size: int) -> str:
@@ -218,8 +234,8 @@ def _finite(value: object) -> object:
 
 Number = Annotated[float, BeforeValidator(_finite), Kind("number", "a number")]
 Integer = Annotated[int, BeforeValidator(_finite), Kind("integer", "a whole number")]
-Switch = Annotated[bool, Kind("switch", "true or false")]
-Text = Annotated[str, BeforeValidator(_text), Kind("text", "text")]
+Switch = Annotated[bool, Kind("switch", "true or false", "true | false")]
+Text = Annotated[str, BeforeValidator(_text), Kind("text", "text", "text")]
 Duration = Annotated[
     float,
     BeforeValidator(_finite),
@@ -233,37 +249,48 @@ Size = Annotated[
     Kind("size", "a size such as 500MB or 2GB"),
 ]
 HoldFor = Annotated[
-    Hold, Kind("hold", "a number of frames from 1 to 1000, or a time such as 400ms of at most 1m")
+    Hold,
+    Kind(
+        "hold",
+        "a number of frames from 1 to 1000, or a time such as 400ms of at most 1m",
+        "1 to 1000 frames | a time up to 1m",
+    ),
 ]
 Policy = Annotated[
     Literal["any", "all", "largest"] | int,
     BeforeValidator(_policy),
-    Kind("policy", "any, all, largest or a count of faces from 1 to 50"),
+    Kind("policy", "any, all, largest or a count of faces from 1 to 50", "any | all | largest | a count"),
 ]
-AutoSwitch = Annotated[Literal["auto"] | bool, Kind("auto_switch", "auto, true or false")]
-PathSetting = Annotated[Path, BeforeValidator(_path), Kind("path", "the path of a file or folder")]
+AutoSwitch = Annotated[
+    Literal["auto"] | bool, Kind("auto_switch", "auto, true or false", "auto | true | false")
+]
+PathSetting = Annotated[Path, BeforeValidator(_path), Kind("path", "the path of a file or folder", "path")]
 TwoPaths = Annotated[
-    tuple[PathSetting, PathSetting], BeforeValidator(_pair), Kind("paths", "two paths: [certificate, key]")
+    tuple[PathSetting, PathSetting],
+    BeforeValidator(_pair),
+    Kind("paths", "two paths: [certificate, key]", "[certificate, key]"),
 ]
 PictureSize = Annotated[
     tuple[int, int],
     BeforeValidator(_size),
-    Kind("picture_size", "two whole numbers from 16 to 16384: [width, height]"),
+    Kind("picture_size", "two whole numbers from 16 to 16384: [width, height]", "[width, height]"),
 ]
 SourceName = Annotated[
     int | str,
     BeforeValidator(_source),
     Kind(
-        "source", "auto, a camera's number from 0 to 99, a device, a file, a folder, a URL, picamera or demo"
+        "source",
+        "auto, a camera's number from 0 to 99, a device, a file, a folder, a URL, picamera or demo",
+        "see above",
     ),
 ]
 Rotation = Annotated[Literal[0, 90, 180, 270], BeforeValidator(_no_switch)]
-Listen = Annotated[str, BeforeValidator(_listen), Kind("listen", "HOST:PORT")]
-Texts = Annotated[tuple[Text, ...], BeforeValidator(_pair), Kind("texts", "a list of texts")]
+Listen = Annotated[str, BeforeValidator(_listen), Kind("listen", "HOST:PORT", "HOST:PORT")]
+Texts = Annotated[tuple[Text, ...], BeforeValidator(_pair), Kind("texts", "a list of texts", "a list")]
 ClassOrder = Annotated[
     tuple[str, ...],
     BeforeValidator(_classes),
-    Kind("classes", f"a list of {', '.join(CLASSES)} in the model's order"),
+    Kind("classes", f"a list of {', '.join(CLASSES)} in the model's order", "the seven names"),
 ]
 NamePattern = Annotated[
     str,
@@ -272,5 +299,6 @@ NamePattern = Annotated[
         "name",
         "a file name without a folder, at most 100 characters, with "
         + " ".join(f"{{{f}}}" for f in NAME_FIELDS),
+        "a file name",
     ),
 ]
