@@ -18,7 +18,6 @@ from smartselfie.errors import SmartSelfieError
 
 app = typer.Typer(
     name="smartselfie",
-    help="A camera that takes the picture when you smile. Without a command it runs.",
     rich_markup_mode="markdown",
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
@@ -33,6 +32,22 @@ Set = Annotated[
 ]
 Verbose = Annotated[int, typer.Option("--verbose", "-v", count=True, help="Say more; twice: everything.")]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Say only what is wrong.")]
+
+
+def _show_version(wanted: bool) -> None:
+    if wanted:
+        print(f"smartselfie {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def root(
+    version: Annotated[
+        bool, typer.Option("--version", "-V", callback=_show_version, is_eager=True, help="Say the version.")
+    ] = False,
+) -> None:
+    """A camera that takes the picture when you smile. Without a command it runs."""
+
 
 EXAMPLES_RUN = """
 Examples:
@@ -78,17 +93,15 @@ def run(
     from smartselfie.commands.run import Options, run
 
     start_logging(verbose, quiet)
-    options = Options(
-        config=config,
-        overrides=tuple(overrides or ()),
-        source=source,
-        headless=headless,
-        web=web or listen is not None,
-        listen=listen,
-        events=events,
-        realtime=realtime,
-        safe=safe,
-    )
+    given = list(overrides or ())
+    for key, value in (("source.use", source), ("web.listen", listen)):
+        if value is not None:
+            given.append(f"{key}={value}")
+    if headless:
+        given.append("window.show=false")
+    if web or listen is not None:
+        given.append("web.enabled=true")
+    options = Options(config=config, overrides=tuple(given), events=events, realtime=realtime, safe=safe)
     raise typer.Exit(run(options))
 
 
@@ -121,11 +134,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command line; ends the process with the exit code that DESIGN's list gives."""
     words = list(sys.argv[1:] if arguments is None else arguments)
     signal.signal(signal.SIGTERM, signal.default_int_handler)
-    if words in (["--version"], ["-V"]):
-        print(f"smartselfie {__version__}")
-        return
     shell_asks = any(name.startswith("_SMARTSELFIE_COMPLETE") for name in os.environ)
-    groups = ("-h", "--help", "--install-completion", "--show-completion")
+    groups = ("-h", "--help", "-V", "--version", "--install-completion", "--show-completion")
     if not shell_asks and not (words and (words[0] in _commands() or words[0] in groups)):
         words.insert(0, "run")
     traceback_wanted = any(word in ("-v", "-vv", "--verbose") for word in words)

@@ -133,7 +133,8 @@ class Loop:
     """Carries frames through the analysis to the saver and the viewers, and obeys commands.
 
     `change` and `reload` apply settings (they are the composition root's business); `notices` says what else
-    people should know. `clock` gives monotonic seconds, `now` the wall-clock time with its offset.
+    people should know, `blocked` why no picture may be taken ("" when it may). `clock` gives monotonic
+    seconds, `now` the wall-clock time with its offset.
     """
 
     def __init__(
@@ -147,7 +148,8 @@ class Loop:
         change: Callable[[Change], None] = lambda command: None,
         reload: Callable[[], None] = lambda: None,
         notices: Callable[[], tuple[str, ...]] = tuple,
-        annotate: Callable[[View, Image], Image] | None = None,
+        annotate: Callable[[View, Image], Image | None] | None = None,
+        blocked: Callable[[], str] = str,
         live: bool = False,
         clock: Callable[[], float] = time.monotonic,
         now: Callable[[], datetime] = lambda: datetime.now().astimezone(),
@@ -159,7 +161,7 @@ class Loop:
         self.commands = commands if commands is not None else queue.Queue()
         self.annotate = annotate
         self._change, self._reload, self._notices = change, reload, notices
-        self._live, self._clock, self._now = live, clock, now
+        self._blocked, self._live, self._clock, self._now = blocked, live, clock, now
         self._times: deque[float] = deque(maxlen=FPS_FRAMES)
         self._newest: Frame | None = None
         self._faces: tuple[Face, ...] = ()
@@ -189,6 +191,11 @@ class Loop:
             for pick in self.moment.flush():
                 self._take(pick)
 
+    @property
+    def faces(self) -> tuple[Face, ...]:
+        """The faces of the newest frame."""
+        return self._faces
+
     def view(self) -> View:
         """Return what is to be seen now."""
         frame = self._newest or Frame(np.zeros((480, 640, 3), np.uint8), 0, 0.0)
@@ -214,6 +221,9 @@ class Loop:
             yield Pick(frame, frame.still(), self._faces, decided=frame.at)
 
     def _take(self, pick: Pick) -> None:
+        if reason := self._blocked():
+            log.warning("no picture taken: %s", reason)
+            return
         taken = self._now()
         if self._live:
             taken -= timedelta(seconds=self._clock() - pick.frame.at)

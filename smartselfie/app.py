@@ -1,0 +1,336 @@
+"""The composition root: settings to parts, one `with` stack, and what a change of settings means to each."""
+
+from __future__ import annotations
+
+import logging
+import os
+import queue
+import signal
+import threading
+import time
+from collections.abc import Iterable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from smartselfie import settings as s
+from smartselfie._version import __version__
+from smartselfie.camera import Camera
+from smartselfie.errors import ConfigError
+from smartselfie.events import Events
+from smartselfie.newest import Newest
+from smartselfie.pace import Pace
+from smartselfie.parts import build_analysis, build_moment, build_rules
+from smartselfie.pipeline import Loop, Source, Viewer
+from smartselfie.records import Change, Command, Frame, Image, Quit, Reload, View
+from smartselfie.saver import Saver
+from smartselfie.settings import Settings
+from smartselfie.sources import SourceOpener
+from smartselfie.storage import Limits
+
+log = logging.getLogger(__name__)
+
+TICK = 0.2
+"""Longest time the loop goes without a look at commands and viewers, in seconds."""
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """What the command line asks for besides settings."""
+
+    config: Path | None = None
+    overrides: tuple[str, ...] = ()
+    events: str | None = None
+    realtime: bool = False
+    safe: bool = False
+    wait: bool = False
+    """Start without a camera and wait for one."""
+
+
+class App:
+    """The running program: owns its parts from `with` to the end of it."""
+
+    def __init__(self, settings: Settings, options: Options) -> None:
+        self.settings = settings
+        self.options = options
+        self.commands: queue.Queue[Command] = queue.Queue(100)
+        self.views: Newest[View] = Newest()
+        self._wake = threading.Event()
+        self._stack = ExitStack()
+        self._started = False
+
+    def __enter__(self) -> App:
+        with self._stack:  # a part that fails closes those before it
+            self._open()
+            self._stack = self._stack.pop_all()
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self._stack.close()
+
+    def run(self) -> None:
+        """Work until the source ends or somebody asks to quit."""
+        with self._signals():
+            self.loop.run(self._frames())
+
+    def send(self, command: Command) -> None:
+        """Hand a command to the loop, from any thread."""
+        self.commands.put(command)
+        self._wake.set()
+
+    # --- parts
+
+    def _open(self) -> None:
+        settings, stack = self.settings, self._stack
+        self.events = Events(self.options.events)
+        stack.callback(self.events.close)
+        stack.callback(self._say_stopped)
+        opener = SourceOpener(
+            str(settings.source.use),
+            settings.source.size,
+            settings.source.fps,
+            settings.source.rotate,
+        )
+        self.live = opener.live
+        self.pace = Pace(
+            max_fps=settings.performance.max_fps,
+            idle_fps=settings.performance.idle_fps,
+            cpu_budget=settings.performance.cpu_budget,
+        )
+        analysis = build_analysis(settings)
+        self.saver = stack.enter_context(self._make_saver(analysis.classifier))
+        viewers: list[Viewer] = [self._put_view]
+        shown = self._open_window(viewers)
+        self.camera: Camera | None = None
+        self.source: Source | None = None
+        self._realtime = self.options.realtime
+        if self.live:
+            self.camera = stack.enter_context(self._make_camera(opener))
+        else:
+            self._realtime |= settings.source.use == "demo" and (shown or settings.web.enabled)
+            self.source = self._open_recording(opener)
+            stack.callback(self.source.close)
+        self.loop = Loop(
+            analysis,
+            build_moment(settings),
+            self.saver,
+            viewers=viewers,
+            commands=self.commands,
+            change=self._change,
+            reload=self._reload,
+            notices=self._notices,
+            annotate=self._annotate,
+            live=self.live,
+        )
+        if settings.web.enabled:
+            self._open_web()
+        self._started = True
+        self.events("started", version=__version__, source=settings.source.use, folder=str(self.saver.folder))
+
+    def _say_stopped(self) -> None:
+        if self._started:
+            self.events("stopped", pictures=self.saver.saved)
+
+    def _make_saver(self, classifier: object) -> Saver:
+        settings = self.settings
+        description = getattr(classifier, "description", None)
+        return Saver(
+            Path(settings.saver.folder),
+            emit=self.events,
+            format=settings.saver.format,
+            quality=settings.saver.quality,
+            name=settings.saver.name,
+            save_overlay=settings.saver.save_overlay,
+            trigger=_noted(settings),
+            model_version=description.label if description is not None else "",
+            limits=_limits(settings),
+        )
+
+    def _make_camera(self, opener: SourceOpener) -> Camera:
+        source = self.settings.source
+        return Camera(
+            opener,
+            stall_after=source.stall_after,
+            frozen_after=source.frozen_after,
+            black_after=source.black_after,
+            give_up=source.give_up,
+            wait_for_first=self.options.wait,
+            emit=self.events,
+        )
+
+    def _open_recording(self, opener: SourceOpener) -> Source:
+        if self.settings.source.use != "demo":
+            return opener()
+        from smartselfie.sources.demo import DemoSource
+
+        return DemoSource(opener.size, opener.fps, loop=self._realtime)
+
+    def _open_window(self, viewers: list[Viewer]) -> bool:
+        settings = self.settings.window
+        if settings.show is False:
+            return False
+        from smartselfie.window import Window, display_problem
+
+        problem = display_problem()
+        if problem is not None:
+            log.info("no window: %s; running headless", problem)
+            return False
+        window = Window(
+            "smartselfie", mirror=settings.mirror, overlay=settings.overlay, fullscreen=settings.fullscreen
+        )
+        self._stack.callback(window.close)
+
+        def show(view: View) -> Iterable[Command]:
+            window.show(view)
+            return window.poll()
+
+        viewers.append(show)
+        return True
+
+    def _open_web(self) -> None:
+        from smartselfie.commands.web import serve
+
+        self._stack.enter_context(serve(self))
+
+    # --- frames
+
+    def _frames(self) -> Iterator[Frame | None]:
+        return self._live_frames() if self.camera is not None else self._recorded_frames()
+
+    def _live_frames(self) -> Iterator[Frame | None]:
+        assert self.camera is not None
+        due = time.monotonic()
+        while True:
+            wait = due - time.monotonic()
+            if wait > 0:
+                self._wake.wait(min(wait, TICK))
+                self._wake.clear()
+                if wait > TICK:
+                    yield None
+                    continue
+            frame = self.camera.newest(TICK)
+            yield frame
+            if frame is not None:
+                faces = len(self.loop.faces)
+                self.pace.note(at=frame.at, cpu=time.process_time(), faces=faces)
+                due = max(due + self.pace.interval, time.monotonic() - self.pace.interval)
+
+    def _recorded_frames(self) -> Iterator[Frame | None]:
+        assert self.source is not None
+        start = time.monotonic()
+        while (frame := self.source.read()) is not None:
+            if self._realtime:
+                while (wait := start + frame.at - time.monotonic()) > 0:
+                    self._wake.wait(min(wait, TICK))
+                    self._wake.clear()
+                    if wait > TICK:
+                        yield None
+            yield frame
+
+    # --- what goes round the loop
+
+    def _put_view(self, view: View) -> Iterable[Command]:
+        self.views.put(view)
+        return ()
+
+    def _notices(self) -> tuple[str, ...]:
+        camera = self.camera.notice if self.camera is not None else ""
+        pace = self.pace.notice if self.live else None
+        return (*filter(None, (camera, pace)), *self.saver.notices)
+
+    def _annotate(self, view: View, image: Image) -> Image | None:
+        if not self.settings.saver.save_overlay:
+            return None
+        from smartselfie.overlay import annotate
+
+        return annotate(view, image)
+
+    @contextmanager
+    def _signals(self) -> Iterator[None]:
+        """While the loop runs, SIGINT and SIGTERM end it and SIGHUP reads the settings again."""
+        wanted: dict[int, Command] = {signal.SIGINT: Quit(), signal.SIGTERM: Quit()}
+        if hasattr(signal, "SIGHUP"):
+            wanted[signal.SIGHUP] = Reload()
+        asked: list[int] = []
+
+        def note(number: int, stack: object) -> None:
+            asked.append(number)  # no lock may be taken here: the loop may hold it
+            self._wake.set()
+
+        def obey(view: View) -> Iterable[Command]:
+            while asked:
+                yield wanted[asked.pop(0)]
+
+        before = {number: signal.signal(number, note) for number in wanted}
+        self.loop.viewers.append(obey)
+        try:
+            yield
+        finally:
+            for number in before:  # what is queued is still written: a second Ctrl-C must not stop that
+                signal.signal(number, signal.SIG_IGN if number != signal.SIGTERM else note)
+
+    # --- changes while running
+
+    def _change(self, command: Change) -> None:
+        try:
+            self._apply(s.set_values(self.settings, command.values))
+        except ConfigError as error:
+            self._refuse(error)
+
+    def _reload(self) -> None:
+        if self.options.config is None:
+            log.info("there is no settings file to read again")
+            return
+        try:
+            self._apply(s.load(self.options.config, self.options.overrides))
+        except ConfigError as error:
+            self._refuse(error)
+
+    def _refuse(self, error: ConfigError) -> None:
+        for line in str(error).splitlines():
+            log.warning("%s", line)
+        log.warning("the settings stay as they were")
+        self.events("config_refused", errors=str(error).splitlines())
+
+    def _apply(self, new: Settings) -> None:
+        """Put changed settings into effect where that is possible while running."""
+        changed, restart = s.changes(self.settings, new), s.needs_restart(self.settings, new)
+        if not changed:
+            return
+        self.settings = new
+        self.loop.analysis.trigger.rules = build_rules(new.trigger)
+        self.loop.moment = build_moment(new)
+        self.saver.change(
+            format=new.saver.format,
+            quality=new.saver.quality,
+            name=new.saver.name,
+            save_overlay=new.saver.save_overlay,
+            trigger=_noted(new),
+            limits=_limits(new),
+        )
+        self.pace.max_fps = new.performance.max_fps
+        self.pace.idle_fps = new.performance.idle_fps
+        self.pace.cpu_budget = new.performance.cpu_budget
+        log.info("settings changed: %s", ", ".join(changed))
+        if restart:
+            log.warning("only a restart applies: %s", ", ".join(restart))
+        self.events("config_reloaded", changed=list(changed), needs_restart=restart)
+
+
+def _noted(settings: Settings) -> dict[str, object]:
+    """The trigger's settings as they are noted in each picture."""
+    return settings.trigger.model_dump(mode="json")
+
+
+def _limits(settings: Settings) -> Limits:
+    storage = settings.storage
+    return Limits(storage.max_size, storage.min_free, storage.max_age, storage.when_full)
+
+
+def default_config() -> Path | None:
+    """Return ./config.yaml, else the user's own, else None."""
+    home = Path(os.environ.get("XDG_CONFIG_HOME") or Path.home() / ".config")
+    for path in (Path("config.yaml"), home / "smartselfie" / "config.yaml"):
+        if path.is_file():
+            return path
+    return None
