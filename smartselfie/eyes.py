@@ -1,0 +1,67 @@
+"""Whether eyes are open, from OpenCV's cascade for open eyes; how well: docs/how-it-decides.md."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from smartselfie.errors import DetectorError
+from smartselfie.records import Box, Image
+
+EYE_CASCADE = "haarcascade_eye.xml"
+"""It was trained on open eyes; those named `lefteye` and `righteye` also find closed ones."""
+FACE = 96
+"""Pixels to which a face is scaled: an eye is then as large as the cascade's window of 20."""
+ROWS = (0.16, 0.58)
+"""Where eyes are looked for, as shares of the face's height."""
+COLUMNS = ((0.08, 0.52), (0.48, 0.92))
+"""... and of its width: one eye on each side."""
+SIZES = (20, 36)
+"""Pixels of an eye with its surroundings, in the scaled face."""
+LEVELS = (-0.4, 1.2)
+"""What the cascade's last stage says of a closed and of a clearly open eye."""
+
+
+class EyeMeter:
+    """Measures how open a face's eyes are. Raises `DetectorError` when `cascade` is none."""
+
+    def __init__(self, cascade: Path) -> None:
+        try:
+            self._cascade = cv2.CascadeClassifier(str(cascade))
+        except (cv2.error, SystemError) as error:
+            raise DetectorError(f"{cascade}: not a cascade that OpenCV reads") from error
+        if self._cascade.empty():
+            raise DetectorError(f"{cascade}: not a cascade that OpenCV reads")
+
+    def __call__(self, image: Image, box: Box) -> float:
+        """Return 0 (closed, or not to be seen) to 1 (open) for the less open eye of a face.
+
+        `image` is (H, W, 3) BGR, `box` the face in its pixels.
+        """
+        height, width = image.shape[:2]
+        top, bottom = (round(box.y + share * box.height) for share in ROWS)
+        eyes = []
+        for columns in COLUMNS:
+            left, right = (round(box.x + share * box.width) for share in columns)
+            cut = image[max(0, top) : min(bottom, height), max(0, left) : min(right, width)]
+            scale = FACE / max(1, box.width)
+            size = round(cut.shape[1] * scale), round(cut.shape[0] * scale)
+            eyes.append(self._level(cut, size) if min(size) >= SIZES[0] else LEVELS[0])
+        low, high = LEVELS
+        return float(min(1.0, max(0.0, (min(eyes) - low) / (high - low))))
+
+    def _level(self, cut: Image, size: tuple[int, int]) -> float:
+        shrinks = size[0] < cut.shape[1]
+        small = cv2.resize(cut, size, interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR)
+        gray = cv2.cvtColor(small, cv2.COLOR_BGR2GRAY)
+        _, _, levels = self._cascade.detectMultiScale3(
+            gray,
+            scaleFactor=1.2,
+            minNeighbors=0,  # every window is asked for: the strength decides, not their number
+            minSize=(SIZES[0], SIZES[0]),
+            maxSize=(SIZES[1], SIZES[1]),
+            outputRejectLevels=True,
+        )
+        return max(np.ravel(levels).tolist(), default=LEVELS[0])

@@ -1,0 +1,123 @@
+"""How good a frame is of the people in it, which decides the moment's picture. Pure: no I/O, no clock."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from statistics import median
+
+OPEN = 0.5
+"""Eyes at least this open count as open."""
+WEIGHTS = {"smile": 0.4, "eyes": 0.25, "sharpness": 0.15, "inside": 0.1, "stillness": 0.1}
+"""What a frame is scored by, and how much each counts; they sum to 1."""
+
+
+@dataclass(frozen=True, slots=True)
+class Portrait:
+    """How one face looks in one frame."""
+
+    area: float
+    """Pixels of its box."""
+    smile: float
+    """P(happy)."""
+    eyes: float | None
+    """0 closed to 1 wide open, of the eye that is less open; None: not measured."""
+    sharpness: float
+    """Comparable between frames of the same face only; larger is sharper."""
+    inside: float
+    """Share of the face that lies inside the picture."""
+    stillness: float
+    """1 for a face that does not move at all, falling towards 0."""
+
+
+Portraits = Mapping[int, Portrait]
+"""The portraits of one frame, by track."""
+
+
+@dataclass(frozen=True, slots=True)
+class Grade:
+    """What a frame is ranked by; the fields in their order, larger is better."""
+
+    complete: bool
+    """Every face whose smile fired was detected in it."""
+    open_eyes: int
+    """Faces with open eyes."""
+    sharp: bool
+    """It is of the sharper half of the frames that are as good in what comes before."""
+    score: float
+    """0..1, see `WEIGHTS`."""
+
+    @property
+    def key(self) -> tuple[bool, int, bool, float]:
+        """What to sort by."""
+        return self.complete, self.open_eyes, self.sharp, self.score
+
+
+def grade(window: Sequence[Portraits], *, needed: Collection[int], everyone: Collection[int]) -> list[Grade]:
+    """Grade the frames of one moment against each other; returns a grade per frame.
+
+    `needed`: tracks that must be in the picture (their smiles fired); `everyone`: tracks that are looked at,
+    each weighted with its area. A face that a frame lacks is left out of that frame's score: it may be
+    undetected for a frame.
+    """
+    looked_at = set(everyone) | set(needed)
+    window = [{t: portrait for t, portrait in portraits.items() if t in looked_at} for portraits in window]
+    shares = _shares(window)
+    sharpness = _relative_sharpness(window, shares)
+    firsts = [
+        (all(track in portraits for track in needed), sum(map(_open, portraits.values())))
+        for portraits in window
+    ]
+    halves = {
+        first: median(sharpness[index] for index, other in enumerate(firsts) if other == first)
+        for first in set(firsts)
+    }
+    return [
+        Grade(*first, sharpness[index] >= halves[first], _score(window[index], shares, sharpness[index]))
+        for index, first in enumerate(firsts)
+    ]
+
+
+def _open(portrait: Portrait) -> bool:
+    return portrait.eyes is not None and portrait.eyes >= OPEN
+
+
+def _shares(window: Sequence[Portraits]) -> dict[int, float]:
+    """Each face's weight: its mean area, so that the detector's jitter does not shift weights."""
+    areas: dict[int, list[float]] = {}
+    for portraits in window:
+        for track, portrait in portraits.items():
+            areas.setdefault(track, []).append(portrait.area)
+    return {track: sum(sizes) / len(sizes) for track, sizes in areas.items()}
+
+
+def _mean(values: Mapping[int, float], shares: Mapping[int, float]) -> float:
+    """Weigh the faces' values with their shares; 0 without faces."""
+    total = sum(shares[track] for track in values)
+    return sum(value * shares[track] for track, value in values.items()) / total if total else 0.0
+
+
+def _relative_sharpness(window: Sequence[Portraits], shares: Mapping[int, float]) -> list[float]:
+    """Each frame's sharpness, 0..1: each face against its own sharpest: skins and beards differ."""
+    sharpest = {
+        track: max(portraits[track].sharpness for portraits in window if track in portraits)
+        for track in shares
+    }
+    return [
+        _mean({track: face.sharpness / (sharpest[track] or 1) for track, face in portraits.items()}, shares)
+        for portraits in window
+    ]
+
+
+def _score(portraits: Portraits, shares: Mapping[int, float], sharpness: float) -> float:
+    parts = {
+        "smile": _mean({track: face.smile for track, face in portraits.items()}, shares),
+        "sharpness": sharpness,
+        "inside": _mean({track: face.inside for track, face in portraits.items()}, shares),
+        "stillness": _mean({track: face.stillness for track, face in portraits.items()}, shares),
+    }
+    eyes = {track: face.eyes for track, face in portraits.items() if face.eyes is not None}
+    if eyes:
+        parts["eyes"] = _mean(eyes, shares)
+    weight = sum(WEIGHTS[name] for name in parts)
+    return sum(WEIGHTS[name] * value for name, value in parts.items()) / weight
