@@ -116,11 +116,11 @@ def plan(pictures: Iterable[Stored], limits: Limits, *, incoming: int, free: int
 def in_words(size: int) -> str:
     """Return a number of bytes as people write it: 512 bytes, 1.5 MB."""
     value = float(size)
-    for unit in ("bytes", "kB", "MB"):
-        if abs(value) < 1000:
+    for unit in ("bytes", "kB", "MB", "GB"):
+        if abs(value) < 999.5:
             return f"{value:.3g} {unit}"
         value /= 1000
-    return f"{value:.3g} GB"
+    return f"{value:.3g} TB"
 
 
 def clock_is_set(now: datetime, newest: datetime | None) -> bool:
@@ -181,9 +181,10 @@ class Storage:
             )
             if not decided.remove:
                 return decided.full
-            for name in decided.remove:
-                if not self._remove([name, *copies.get(name, [])]):
-                    refused.add(name)
+            refused |= {name for name in decided.remove if not self._remove([name, *copies.get(name, [])])}
+            if removed := [name for name in decided.remove if name not in refused]:
+                more = f" and {len(removed) - 1} more" if len(removed) > 1 else ""
+                log.info("%s: removed %s%s to stay within the limits", self._folder, removed[0], more)
             free = self._free(self._folder)
 
     def keep_newest(self, count: int) -> None:
@@ -271,7 +272,6 @@ class Storage:
             return False
         for path in paths:
             path.unlink(missing_ok=True)
-        log.info("%s: removed %s to keep within the limits of storage", self._folder, names[0])
         return True
 
 

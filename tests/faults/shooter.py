@@ -1,0 +1,38 @@
+"""A program that shoots without pause until it is killed, for the tests that kill it."""
+
+from itertools import count
+from pathlib import Path
+
+import numpy as np
+
+from smartselfie.events import Events
+from smartselfie.picture_file import read_metadata
+from smartselfie.saver import Saver
+from tests.saver_helpers import make_shot
+
+
+def shoot(folder: Path, events: Path, format: str) -> None:
+    """Save shots to `folder` for ever, each announced in the file `events`; ratings change meanwhile."""
+    noise = np.random.default_rng(0).integers(0, 255, (96, 128, 3), dtype=np.uint8)
+    saver = Saver(
+        folder,
+        emit=Events(events),
+        format=format,
+        name="{counter}-{date}",
+        save_overlay=True,
+        model_version="1",
+    )
+    for number in count():
+        saver.save(make_shot(number % 1000, image=noise, annotated=noise))
+
+
+def check(folder: Path) -> int:
+    """Decode every file that has a picture's name, fail if one is broken; returns how many there are."""
+    import PIL.Image
+
+    pictures = [path for path in folder.iterdir() if not path.name.startswith(".")]
+    for path in pictures:
+        with PIL.Image.open(path) as picture:
+            picture.load()
+        assert read_metadata(path).ours, path
+    return len(pictures)
