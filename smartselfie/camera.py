@@ -39,7 +39,8 @@ class Camera:
     `open_source` opens the source, in the thread, as often as needed. `stall_after`, `frozen_after` and
     `black_after` are seconds (see `Watch`); a loss of more than `give_up` seconds ends in `CameraLostError`,
     None waits for ever. `emit` gets `camera_lost` (with `reason`) and `camera_back`, from the thread that
-    calls `newest`. A context manager: entering starts it, leaving closes it.
+    calls `newest`. `retry_in` says how long to wait after so many failures in a row. A context manager:
+    entering starts it, leaving closes it.
     """
 
     def __init__(
@@ -53,12 +54,12 @@ class Camera:
         wait_for_first: bool = False,
         emit: Emit,
         clock: Callable[[], float] = time.monotonic,
-        chance: Callable[[], float] = random.random,
+        retry_in: Callable[[int], float] = lambda attempt: backoff(attempt, random.random()),
     ) -> None:
         self._open_source = open_source
         self._stall_after, self._give_up = stall_after, give_up
         self._wait_for_first = wait_for_first
-        self._emit, self._clock, self._chance = emit, clock, chance
+        self._emit, self._clock, self._retry_in = emit, clock, retry_in
         self._changed = threading.Condition()
         self._watch = Watch(stall_after=stall_after, frozen_after=frozen_after, black_after=black_after)
         self._glance = Glance()
@@ -204,7 +205,8 @@ class Camera:
             return
         if was in (Status.STARTING, Status.OK):
             self._told_at = now
-        log.warning("%s%s", _WORDS[status], f" ({self._trouble})" if not status.gives_frames else "")
+        why = f" ({self._trouble})" if self._trouble and not status.gives_frames else ""
+        log.warning("%s%s", _WORDS[status], why)
         self._emit("camera_lost", reason=status.value)
 
     # In the reader's thread.
@@ -225,7 +227,7 @@ class Camera:
                             self._changed.notify_all()
                 attempt = 0 if reader.has_read else attempt + 1
                 if not again:
-                    reader.stop.wait(backoff(attempt, self._chance()))
+                    reader.stop.wait(self._retry_in(attempt))
         except BaseException as error:
             with self._changed:
                 self._fail(error)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from enum import Enum
 
+import cv2
 import numpy as np
 
 from smartselfie.records import Image
@@ -31,7 +32,7 @@ class Status(Enum):
 
 
 class Glance:
-    """Compares each picture with the one before, on about 7,000 of its pixels."""
+    """Compares each picture with the one before, on 3,000 to 7,000 of its pixels."""
 
     def __init__(self) -> None:
         self.light = 0.0
@@ -46,8 +47,8 @@ class Glance:
         sample = image[:: height // 72 + 1, :: width // 96 + 1, 1].copy()
         self.changed = self._sample is None or not np.array_equal(sample, self._sample)
         if self.changed:
-            spread = float(sample.std())
-            self.light = 0.0 if spread < FLAT else float(sample.mean()) + 2 * spread
+            mean, spread = (float(value[0, 0]) for value in cv2.meanStdDev(sample))
+            self.light = 0.0 if spread < FLAT else mean + 2 * spread
         self._sample = sample
 
 
