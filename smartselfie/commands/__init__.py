@@ -1,0 +1,1 @@
+"""What each sub-command does; `smartselfie.cli` only declares their options."""
