@@ -127,7 +127,7 @@ class SourceOpener:
             if path.suffix.lower() in PICTURES - {".gif"}:
                 raise SourceError(f"{path} is a picture: give its folder, or 'smartselfie classify {path}'")
             return VideoFile(path, fps=self.fps, rotate=self.rotate)
-        if path.suffix or len(path.parts) > 1:
+        if path.suffix or "/" in self.use:
             raise SourceError(f"{path}: there is no such file or folder")
         near = difflib.get_close_matches(self.use, ["auto", "demo", "picamera"], 1)
         hint = f"did you mean '{near[0]}'?" if near else _TAKES

@@ -188,12 +188,14 @@ class VideoFile:
 def _refuse_unreadable(path: Path) -> None:
     try:
         with path.open("rb") as file:
-            if not file.read(1):
-                raise SourceError(f"{path} is empty; give a video that has pictures")
+            head = file.read(4096)
     except OSError as error:
-        if isinstance(error, SourceError):
-            raise
         raise SourceError(f"{path}: {error.strerror}; give a video that can be read") from error
+    if not head:
+        raise SourceError(f"{path} is empty; give a video that has pictures")
+    # FFmpeg would draw it as a terminal does, or follow the addresses in it.
+    if head.isascii() and b"\0" not in head:
+        raise SourceError(f"{path} is a text file; give a video")
 
 
 def _what_is_wrong(path: Path) -> str:
