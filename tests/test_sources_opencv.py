@@ -306,7 +306,7 @@ def read_on(stream: NetworkStream) -> None:
 
 def test_a_dead_rtsp_address_is_no_camera() -> None:
     """NoCameraError that names the address without its password."""
-    with pytest.raises(NoCameraError, match="rtsp://127.0.0.1:1/x does not answer with video") as caught:
+    with pytest.raises(NoCameraError, match=r"rtsp://127\.0\.0\.1:1/x does not answer with video") as caught:
         open_source("rtsp://me:secret@127.0.0.1:1/x")
     assert "secret" not in str(caught.value)
 
