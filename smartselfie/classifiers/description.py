@@ -78,6 +78,8 @@ class Description(_Part):
     """Per head: what the logits are divided by, so that probabilities mean what they say."""
     sha256: str | Mapping[str, str] | None = None
     """Of the file beside it, or file name -> hash; None: not checked."""
+    accuracy: Mapping[str, float] | float | None = None
+    """Measured share of right answers, 0..1, perhaps by data set."""
 
     @field_validator("classes")
     @classmethod
@@ -110,6 +112,17 @@ class Description(_Part):
     def label(self) -> str:
         """Name and version as people write them, such as "expression 1.0"."""
         return " ".join(str(part) for part in (self.name, self.version) if part is not None)
+
+    @property
+    def accuracy_in_words(self) -> str:
+        """The measured accuracy as people write it, such as "fer2013 66.1 %"; empty when it is not known."""
+        match self.accuracy:
+            case None:
+                return ""
+            case float(share):
+                return f"{100 * share:.1f} % right"
+            case by_data:
+                return ", ".join(f"{name} {100 * share:.1f} %" for name, share in by_data.items())
 
     def scores(self, raw: Floats) -> list[Scores]:
         """Turn (N, 7) raw outputs into scores in the order of `CLASSES`.

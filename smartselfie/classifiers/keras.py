@@ -52,7 +52,7 @@ class KerasClassifier:
             raise ModelError(f"{model}: is no Keras network; need a .keras, .h5 or .hdf5 file")
         self.description = describe(model, data, classes=classes, scaling=scaling)
         keras = _import_keras(threads)
-        # `predict_on_batch` runs a compiled graph: measured 8 ms a crop, a direct call 117 ms, `predict` 174 ms.
+        # `predict_on_batch` runs a compiled graph: measured 8 ms a crop, called directly 117, `predict` 174.
         self._network: Any = _load(keras, model, architecture)
         self._network.jit_compile = False  # compiling for XLA takes longer than most sessions gain by it
         self.input_size, self._channels = _check_input(model, self._network, self.description)

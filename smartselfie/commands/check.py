@@ -1,0 +1,331 @@
+"""`smartselfie check`: whether `run` would work here, and what to do where it would not."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import sys
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import asdict, dataclass
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Literal, TextIO
+
+import cv2
+import numpy as np
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from smartselfie import settings as s
+from smartselfie.app import default_config
+from smartselfie.atomic import temporary
+from smartselfie.camera import Camera
+from smartselfie.camera_watch import DARK, Glance
+from smartselfie.display import display_problem
+from smartselfie.errors import ConfigError, SmartSelfieError
+from smartselfie.parts import build_classifier, build_detector
+from smartselfie.picture_folder import PictureFolder
+from smartselfie.pipeline import Classifier, Detector, Source
+from smartselfie.records import Box, Frame, Image, Look
+from smartselfie.sources import SourceOpener
+from smartselfie.storage import in_words
+
+WATCHED = 2.0
+"""Seconds for which a camera's frames are counted."""
+SLOW = 0.7
+"""A camera that gives less than this share of the frames it was asked for is worth a word."""
+COMFORT = 10.0
+"""Analysed frames a second below which a hold of ten frames takes more than a second."""
+
+Level = Literal["ok", "warn", "fail"]
+MARKS = {"ok": ("ok", "green"), "warn": ("warning", "yellow"), "fail": ("fails", "bold red")}
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What was found of one part; `fail`: `run` would not work."""
+
+    part: str
+    level: Level
+    found: str
+    remedy: str = ""
+
+
+@dataclass(slots=True)
+class _Known:
+    """What earlier checks learnt that later ones need."""
+
+    size: tuple[int, int]
+    image: Image
+    detector: Detector | None = None
+    classifier: Classifier | None = None
+    face_ms: float = 0.0
+
+
+def check(
+    config: Path | None = None,
+    overrides: Sequence[str] = (),
+    *,
+    as_json: bool = False,
+    out: TextIO | None = None,
+) -> int:
+    """Look at settings, camera, detector, model, display, disk, performance and web; print what was found.
+
+    `config` and `overrides` are those of `run`. Returns the exit code: 1 if `run` would fail.
+    """
+    out = out or sys.stdout
+    findings = list(examine(config or default_config(), overrides))
+    if as_json:
+        good = all(finding.level != "fail" for finding in findings)
+        print(
+            json.dumps({"ok": good, "checks": [asdict(finding) for finding in findings]}, indent=2), file=out
+        )
+    else:
+        Console(file=out).print(table(findings))
+    return int(any(finding.level == "fail" for finding in findings))
+
+
+def table(findings: Sequence[Finding]) -> Table:
+    """Return the findings as people read them."""
+    view = Table(box=None, pad_edge=False, show_header=False, padding=(0, 2, 0, 0))
+    view.add_column(no_wrap=True)
+    view.add_column(no_wrap=True)
+    view.add_column(overflow="fold")
+    for finding in findings:
+        words = Text(finding.found)  # a Text: brackets in paths are not markup
+        if finding.remedy:
+            words.append(f"\n{_sentence(finding.remedy)}", "italic cyan")
+        view.add_row(Text(*MARKS[finding.level]), Text(finding.part, "bold"), words)
+    return view
+
+
+def _sentence(words: str) -> str:
+    """Begin with a capital, unless with the name of a setting or a command."""
+    first = words.split()[0]
+    return words[0].upper() + words[1:] if first.isalpha() and first != "pip" else words
+
+
+def examine(config: Path | None, overrides: Sequence[str] = ()) -> Iterator[Finding]:
+    """Yield a finding for each part, in the order in which `run` needs them.
+
+    With broken settings the rest is looked at with the defaults.
+    """
+    try:
+        settings = s.load(config, overrides)
+        where = str(config) if config is not None else "the defaults, there is no config.yaml"
+        yield Finding("settings", "ok", ", ".join([where, *overrides]))
+    except ConfigError as error:
+        settings = s.Settings()
+        remedy = "the rest was looked at with the defaults; --safe starts with them"
+        yield Finding("settings", "fail", str(error), remedy)
+    known = _Known(settings.source.size, np.full((*settings.source.size[::-1], 3), 128, np.uint8))
+    opener = SourceOpener(
+        str(settings.source.use), settings.source.size, settings.source.fps, settings.source.rotate
+    )
+    parts: list[tuple[str, Callable[[], Finding]]] = [
+        ("camera", lambda: check_source(settings.source, opener, opener.live, known)),
+        ("detector", lambda: check_detector(settings, known)),
+        ("model", lambda: check_model(settings, known)),
+        ("performance", lambda: check_performance(settings, known)),
+        ("display", lambda: check_display(settings.window)),
+        ("disk", lambda: check_disk(Path(settings.saver.folder), settings.storage.min_free)),
+        ("web", lambda: check_web(settings.web)),
+        ("gpio", lambda: check_gpio(settings.gpio)),
+    ]
+    for name, look in parts:
+        try:
+            yield look()
+        except (SmartSelfieError, OSError) as error:
+            found, _, remedy = str(error).partition("; ")
+            yield Finding(name, "fail", found, remedy)
+
+
+def check_source(settings: s.Source, open_source: Callable[[], Source], live: bool, known: _Known) -> Finding:
+    """Open the source, count a camera's frames and see whether they show anything.
+
+    Raises what opening raises.
+    """
+    if not live:
+        source = open_source()
+        try:
+            first = source.read()
+        finally:
+            source.close()
+        if first is None:
+            return Finding("source", "fail", f"{settings.use} has no frames", "give another source")
+        _remember(known, first)
+        return Finding("source", "ok", f"{settings.use}, {first.size[0]}x{first.size[1]}, no camera")
+    glance, frames, start, seen = Glance(), 0, 0.0, 0.0
+    frame: Frame | None = None
+    with Camera(open_source, stall_after=settings.stall_after, emit=_nobody) as camera:
+        end = time.monotonic() + settings.stall_after + WATCHED
+        while (now := time.monotonic()) < end:
+            newer = camera.newest(0.2)
+            if newer is None:
+                continue
+            if frame is None:
+                start, end = now, now + WATCHED
+            frame, frames, seen = newer, frames + 1, time.monotonic()
+            glance(newer.image)
+    if frame is None:
+        return Finding(
+            "camera", "fail", f"{settings.use} opens and gives no frames", "unplug it and plug it in again"
+        )
+    _remember(known, frame)
+    fps = (frames - 1) / max(seen - start, 1e-3) if frames > 1 else 1 / WATCHED
+    told = f"{settings.use}, {frame.size[0]}x{frame.size[1]}, {fps:.0f} frames per second"
+    if glance.light < DARK:
+        return Finding("camera", "warn", f"{told}, black", "take the lens cap off, switch the light on")
+    if fps < SLOW * settings.fps:
+        remedy = "more light or a smaller source.size makes it quicker"
+        return Finding("camera", "warn", f"{told} of {settings.fps:g} asked for", remedy)
+    return Finding("camera", "ok", told)
+
+
+def check_detector(settings: s.Settings, known: _Known) -> Finding:
+    """Load the detector and say which faces are too small for it. Raises `DetectorError`."""
+    known.detector = detector = build_detector(settings.detector, min_face=0.0)
+    pixels: int = detector.smallest_face(known.size)  # type: ignore[attr-defined]
+    shorter = min(known.size)
+    found = (
+        f"{settings.detector.kind}, smallest face {pixels} pixels "
+        f"({pixels / shorter:.0%} of the height) in {known.size[0]}x{known.size[1]}"
+    )
+    if pixels > settings.trigger.min_face * shorter:
+        wanted = round(settings.detector.detect_width * pixels / (settings.trigger.min_face * shorter)) + 1
+        remedy = f"trigger.min_face lets smaller ones take part: detector.detect_width: {wanted} finds them"
+        return Finding("detector", "warn", found, remedy)
+    return Finding("detector", "ok", found)
+
+
+def check_model(settings: s.Settings, known: _Known) -> Finding:
+    """Load the network and time it on one face. Raises `ModelError`."""
+    known.classifier = classifier = build_classifier(
+        settings.classifier, threads=settings.performance.threads
+    )
+    width, height = classifier.input_size
+    crop = np.full((1, height, width), 128, np.uint8)
+    known.face_ms = _milliseconds(lambda: classifier(crop))
+    description = getattr(classifier, "description", None)
+    label = description.label if description is not None else ""
+    accuracy = description.accuracy_in_words if description is not None else ""
+    parts = [label or "without a name", f"{width}x{height}", accuracy, f"{known.face_ms:.1f} ms a face"]
+    return Finding("model", "ok", ", ".join(part for part in parts if part))
+
+
+def check_performance(settings: s.Settings, known: _Known) -> Finding:
+    """Estimate what one face costs, and what the CPU budget leaves of the frame rate."""
+    if known.detector is None:
+        return Finding("performance", "warn", "cannot be told without a detector")
+    detector, image = known.detector, known.image
+    before = cv2.getNumThreads()
+    cv2.setNumThreads(settings.performance.threads)
+    try:
+        side = min(known.size) // 3
+        box = Box((known.size[0] - side) // 2, (known.size[1] - side) // 2, side, side)
+        everywhere = _milliseconds(lambda: detector(image, Look()), 5)
+        around = _milliseconds(lambda: detector(image, Look(full=False, around=(box,))), 5)
+    finally:
+        cv2.setNumThreads(before)
+    full = 1 / settings.detector.rescan
+    frame = full * everywhere + (1 - full) * around + known.face_ms
+    wanted = settings.performance.max_fps
+    budget = settings.performance.cpu_budget
+    rate = min(wanted, 1000 / frame, float("inf") if budget is None else 1000 * budget / frame)
+    found = (
+        f"one face takes {frame:.1f} ms a frame: {rate * frame / 1000:.2f} of a core at {rate:.3g} a second"
+    )
+    if budget is not None:
+        found += f", budget {budget:g}"
+    if rate < min(wanted, COMFORT):
+        remedy = "a hold of ten frames takes long: set trigger.hold: 400ms, raise performance.cpu_budget"
+        return Finding("performance", "warn", found, remedy)
+    return Finding("performance", "ok", f"{found} ({os.cpu_count()} cores)")
+
+
+def check_display(settings: s.Window) -> Finding:
+    """Say whether there will be a window."""
+    if settings.show is False:
+        return Finding("display", "ok", "no window wanted")
+    problem = display_problem()
+    if problem is None:
+        return Finding("display", "ok", "opens a window")
+    level: Level = "warn" if settings.show is True else "ok"
+    return Finding("display", level, f"{problem}: runs without a window")
+
+
+def check_disk(folder: Path, min_free: int) -> Finding:
+    """Say whether pictures can be written to the folder. Raises `SaveError` when another program does."""
+    there = folder.is_dir()
+    pictures = PictureFolder(folder)
+    try:
+        try:
+            pictures.prepare()
+            with temporary(folder) as (file, _):
+                file.write(b"smartselfie was here")
+                file.flush()
+        except SmartSelfieError:
+            raise
+        except OSError as error:
+            return Finding(
+                "disk", "fail", f"{folder}: {error.strerror}", "set saver.folder to one that can be written"
+            )
+        free = shutil.disk_usage(folder).free
+    finally:
+        pictures.release()
+        if not there and folder.is_dir() and not any(folder.iterdir()):
+            folder.rmdir()  # looking leaves nothing behind
+    found = f"{folder} can be written, {in_words(free)} free"
+    if free < min_free:
+        remedy = f"storage.min_free keeps {in_words(min_free)}: make room, or set storage.when_full"
+        return Finding("disk", "fail", found, remedy)
+    return Finding("disk", "ok", found)
+
+
+def check_web(settings: s.Web) -> Finding:
+    """Say whether the page can be served. Raises `WebError` when its port is taken."""
+    if not settings.enabled:
+        return Finding("web", "ok", "off")
+    missing = [name for name in ("fastapi", "uvicorn", "websockets") if find_spec(name) is None]
+    if missing:
+        return Finding("web", "fail", f"{missing[0]} is missing", "pip install 'smartselfie[web]'")
+    for path in settings.tls or ():
+        if not path.is_file():
+            return Finding("web", "fail", f"{path}: no such file", "set web.tls to certificate and key")
+    from smartselfie.web.server import bind
+
+    host, port = s.parse_listen(settings.listen)
+    bind(host, port).close()
+    return Finding("web", "ok", f"{'https' if settings.tls else 'http'}://{settings.listen}")
+
+
+def check_gpio(settings: s.Gpio) -> Finding:
+    """Say whether the pins that are set can be driven."""
+    pins = [f"{name} {pin}" for name, pin in settings.model_dump().items() if pin is not None]
+    if not pins:
+        return Finding("gpio", "ok", "no pins set")
+    if find_spec("gpiozero") is None:
+        return Finding("gpio", "fail", "gpiozero is missing", "pip install 'smartselfie[pi]'")
+    return Finding("gpio", "ok", ", ".join(pins))
+
+
+def _remember(known: _Known, frame: Frame) -> None:
+    known.size, known.image = frame.size, frame.image
+
+
+def _milliseconds(work: Callable[[], object], times: int = 20) -> float:
+    """The median time of a call, after one to warm up."""
+    work()
+    taken = []
+    for _ in range(times):
+        start = time.perf_counter()
+        work()
+        taken.append(1000 * (time.perf_counter() - start))
+    return float(np.median(taken))
+
+
+def _nobody(event: str, /, **fields: object) -> None:
+    """Events of a camera that is only looked at are not announced."""
