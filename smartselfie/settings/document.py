@@ -55,7 +55,7 @@ def compose(text: str, name: str) -> yaml.Node | None:
     except RecursionError as error:
         raise ConfigError(f"{name}: nested too deeply; settings are two levels deep") from error
     except (ValueError, IndexError, KeyError, OverflowError) as error:  # PyYAML on "\UFFFFFFFF"
-        raise ConfigError(f"{name}: not valid YAML: {error}") from error
+        raise ConfigError(f"{name}: not valid YAML: an escape that is no character") from error
     if isinstance(node, yaml.ScalarNode) and not node.value and not node.style:
         return None
     return node

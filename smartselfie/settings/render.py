@@ -19,9 +19,9 @@ _PLAIN = re.compile(r"[A-Za-z0-9][A-Za-z0-9_./-]*", re.ASCII)
 _HEAD = """\
 The settings of smartselfie. Every setting is here, with its default; what you leave out keeps it.
 
-Durations are seconds or text: 400ms, 2s, 1m, 2h, 7d. Sizes are text: 500MB, 2GB. null is "none" or
-"as it comes". Relative paths are relative to this file. A change applies as soon as this file is
-saved, except where it says "restart". The command line wins over this file, with any setting:
+Durations are seconds or text: 400ms, 2s, 1m, 2h, 7d. Sizes are text: 500MB, 2GB. null is "none".
+Relative paths are relative to this file. A change applies as soon as this file is saved, except
+where it says "restart". The command line wins over this file, for any setting:
 smartselfie --set trigger.threshold=0.7"""
 
 

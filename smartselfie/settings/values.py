@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 import re
-import string
 from dataclasses import dataclass
 from decimal import Decimal
 from fractions import Fraction
@@ -14,14 +13,12 @@ from typing import Annotated, Any, Literal
 from pydantic import BeforeValidator, GetCoreSchemaHandler, ValidationInfo
 from pydantic_core import CoreSchema, core_schema
 
+from smartselfie.file_names import PLACEHOLDERS, check_pattern
 from smartselfie.records import CLASSES
 
 _MILLISECONDS = {"ms": 1, "s": 1000, "m": 60_000, "min": 60_000, "h": 3_600_000, "d": 86_400_000}
 _BYTES = {"B": 1, "kB": 10**3, "MB": 10**6, "GB": 10**9, "TB": 10**12}
 _QUANTITY = re.compile(r"\s*([0-9]+(?:\.[0-9]*)?|\.[0-9]+)\s*([A-Za-z]+)\s*", re.ASCII)
-
-NAME_FIELDS = ("date", "time", "ms", "counter", "score")
-"""What a picture's name may hold between braces."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,11 +189,9 @@ def check_name(pattern: object) -> object:
     if not isinstance(_text(pattern), str):
         return pattern
     name = str(pattern)
-    if any(mark in name for mark in '/\\:*?"<>|') or name.startswith(".") or len(name) > 100:
+    if len(name) > 100:
         raise ValueError("not a file name")
-    for _, field, spec, conversion in string.Formatter().parse(name):
-        if field is not None and (field not in NAME_FIELDS or spec or conversion):
-            raise ValueError("unknown field")
+    check_pattern(name)
     return name
 
 
@@ -297,8 +292,8 @@ NamePattern = Annotated[
     BeforeValidator(check_name),
     Kind(
         "name",
-        "a file name without a folder, at most 100 characters, with "
-        + " ".join(f"{{{f}}}" for f in NAME_FIELDS),
+        "a file name without a folder, no dot or space at either end, at most 100 characters, with "
+        + " ".join(f"{{{f}}}" for f in PLACEHOLDERS),
         "a file name",
     ),
 ]
