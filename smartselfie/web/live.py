@@ -196,7 +196,7 @@ def live_routes(stream: Stream, hub: Hub) -> APIRouter:
                     await socket.send_json(item.event)
 
             await first_of(listen(), show(), tell())
-        with contextlib.suppress(RuntimeError):
+        with contextlib.suppress(RuntimeError, WebSocketDisconnect):  # the browser has closed it already
             await socket.close()
 
     @router.get("/stream.mjpg", include_in_schema=False)

@@ -1,0 +1,87 @@
+// The live connection: asks for a picture when it is ready for one, and comes back by itself.
+
+import { api } from "./api.js";
+
+const LONGEST_WAIT = 5000;
+
+export class LiveSocket extends EventTarget {
+  #socket = null;
+  #tries = 0;
+  #timer = 0;
+  #wanted = false;
+  #busy = false;
+
+  /** Connect; fires "link" (detail: connecting, open, lost), "event" and "picture". */
+  start() {
+    this.#connect();
+    addEventListener("online", () => this.#connectNow());
+    document.addEventListener("visibilitychange", () => {
+      if (document.hidden) return;
+      this.#connectNow();
+      this.#ask();
+    });
+  }
+
+  /** Whether pictures are wanted; events come in any case. */
+  set wanted(on) {
+    this.#wanted = on;
+    this.#ask();
+  }
+
+  #say(type, detail) {
+    this.dispatchEvent(new CustomEvent(type, { detail }));
+  }
+
+  #connectNow() {
+    if (this.#socket?.readyState === WebSocket.OPEN) return;
+    clearTimeout(this.#timer);
+    this.#tries = 0;
+    this.#socket?.close();
+    this.#connect();
+  }
+
+  #connect() {
+    const scheme = location.protocol === "https:" ? "wss" : "ws";
+    const socket = new WebSocket(`${scheme}://${location.host}/api/v1/live`);
+    this.#socket = socket;
+    socket.binaryType = "arraybuffer";
+    this.#say("link", "connecting");
+    socket.addEventListener("open", () => {
+      this.#tries = 0;
+      this.#busy = false;
+      this.#say("link", "open");
+      this.#ask();
+    });
+    socket.addEventListener("message", ({ data }) => {
+      if (typeof data === "string") this.#say("event", JSON.parse(data));
+      else this.#receive(data);
+    });
+    socket.addEventListener("close", () => {
+      if (socket !== this.#socket) return;
+      this.#say("link", "lost");
+      this.#timer = setTimeout(() => this.#connect(), Math.min(300 * 2 ** this.#tries, LONGEST_WAIT));
+      if (this.#tries++ === 1) api.get("/state").catch(() => {}); // has the session ended?
+    });
+  }
+
+  #ask() {
+    if (this.#busy || !this.#wanted || document.hidden || this.#socket?.readyState !== WebSocket.OPEN) return;
+    this.#busy = true;
+    this.#socket.send("next");
+  }
+
+  async #receive(data) {
+    const socket = this.#socket;
+    const length = new DataView(data).getUint32(0);
+    const info = JSON.parse(new TextDecoder().decode(new Uint8Array(data, 4, length)));
+    try {
+      const bitmap = await createImageBitmap(new Blob([new Uint8Array(data, 4 + length)], { type: "image/jpeg" }));
+      if (socket === this.#socket) this.#say("picture", { info, bitmap });
+    } finally {
+      if (socket === this.#socket) {
+        this.#busy = false;
+        requestAnimationFrame(() => this.#ask());
+      }
+    }
+  }
+}
