@@ -64,10 +64,13 @@ class MjpegServer:
         size: tuple[int, int] = (160, 120),
         fps: float = 50.0,
         lengths: bool = True,
+        chunked: bool = False,
     ) -> None:
         self.picture, self.size, self.fps = picture, size, fps
         self.lengths = lengths
         """Whether the parts carry Content-Length."""
+        self.chunked = chunked
+        """Whether the stream comes in HTTP chunks, as proxies send it."""
         self.fault = Fault.NONE
         self.connections = 0
         self._changed = threading.Condition()
@@ -86,6 +89,8 @@ class MjpegServer:
         camera = self
 
         class Handler(BaseHTTPRequestHandler):
+            protocol_version = "HTTP/1.1"
+
             def log_message(self, *_: object) -> None:
                 pass
 
@@ -165,12 +170,17 @@ class MjpegServer:
         try:
             request.send_response(200)
             request.send_header("Content-Type", f"multipart/x-mixed-replace; boundary={BOUNDARY}")
+            if self.chunked:
+                request.send_header("Transfer-Encoding", "chunked")
             request.end_headers()
             index = 0
             while not stopped.wait(1 / self.fps):
                 if self.fault is Fault.STALL:
                     continue
-                request.wfile.write(self._part(index))
+                part = self._part(index)
+                if self.chunked:
+                    part = b"%x\r\n%s\r\n" % (len(part), part)
+                request.wfile.write(part)
                 request.wfile.flush()
                 if self.fault is Fault.END:
                     return

@@ -5,8 +5,10 @@ from __future__ import annotations
 import logging
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
+from typing import ClassVar
 
 import cv2
 import numpy as np
@@ -15,7 +17,7 @@ from PIL import Image as Pillow
 
 from smartselfie.errors import NoCameraError, SmartSelfieError, SourceError, UsageError
 from smartselfie.records import Frame, Image
-from smartselfie.sources import SourceOpener, open_source
+from smartselfie.sources import PATIENCE, SourceOpener, open_source
 from smartselfie.sources.devices import cameras, stable_name, users, why_not
 from smartselfie.sources.folder import FolderSource, natural
 from smartselfie.sources.rotation import check_rotation, rotated
@@ -147,12 +149,25 @@ def test_other_angles_are_refused() -> None:
 # Devices.
 
 
+on_linux = pytest.mark.skipif(sys.platform != "linux", reason="needs Linux: device files")
+
+
+@on_linux
 def test_cameras_are_listed_by_number(tmp_path: Path) -> None:
     """`auto` tries video2 before video10, and nothing else in /dev."""
     for name in ["video10", "video2", "video", "videoX", "vcs1"]:
         (tmp_path / name).touch()
-    if sys.platform == "linux":
-        assert cameras(tmp_path) == [str(tmp_path / "video2"), str(tmp_path / "video10")]
+    assert cameras(tmp_path) == [str(tmp_path / "video2"), str(tmp_path / "video10")]
+
+
+@on_linux
+def test_a_pis_codecs_are_no_cameras(tmp_path: Path) -> None:
+    """Devices that only look like cameras are passed over by their driver's name."""
+    for number, name in enumerate(["bcm2835-codec-decode", "HD Webcam: HD Webcam", "rp1-cfe-csi2_ch0"]):
+        (tmp_path / f"video{number}").touch()
+        (tmp_path / "sys" / f"video{number}").mkdir(parents=True)
+        (tmp_path / "sys" / f"video{number}" / "name").write_text(name + "\n")
+    assert cameras(tmp_path, tmp_path / "sys") == [str(tmp_path / "video1")]
 
 
 def test_a_stable_name_is_found(tmp_path: Path) -> None:
@@ -167,7 +182,17 @@ def test_a_stable_name_is_found(tmp_path: Path) -> None:
     assert stable_name(str(other), tmp_path) == str(other)
 
 
-@pytest.mark.skipif(not Path("/proc/self/fd").exists(), reason="needs /proc: run it on Linux")
+@pytest.mark.parametrize(
+    ("make", "words"),
+    [(Path.mkdir, "does not open: Is a directory"), (Path.touch, "does not open as a camera")],
+)
+def test_what_is_no_camera_is_said(tmp_path: Path, make: Callable[[Path], None], words: str) -> None:
+    """A device that is there and does not open gets the system's reason, or the likeliest."""
+    make(tmp_path / "video0")
+    assert words in why_not(str(tmp_path / "video0"))
+
+
+@on_linux
 def test_who_holds_a_device_is_named(tmp_path: Path) -> None:
     """A device in use: the program that holds it is named."""
     device = tmp_path / "video0"
@@ -291,39 +316,87 @@ def test_every_error_is_one_line(tmp_path: Path) -> None:
         assert len(str(caught.value)) < 300
 
 
-def test_a_found_camera_is_opened_again_by_its_stable_name(monkeypatch: pytest.MonkeyPatch) -> None:
-    """`auto` takes the first camera that gives a picture, and reconnects to that one by its stable name."""
-    asked: list[object] = []
+class FakeWebcam:
+    """Stands in for `Webcam`: what opens, and what gives pictures, is for the test to say."""
 
-    class Webcam:
-        live = True
+    live = True
+    asked: ClassVar[list[object]] = []
+    refuses: ClassVar[set[object]] = set()
+    blind: ClassVar[set[object]] = set()
 
-        def __init__(self, device: str | int, **_: object) -> None:
-            asked.append(device)
-            if device == "/dev/video0":
-                raise NoCameraError("busy")
-            self.device = device
+    def __init__(self, device: str | int, **_: object) -> None:
+        self.asked.append(device)
+        if device in self.refuses:
+            raise NoCameraError("busy")
+        self.device = device
 
-        def probe(self) -> None:
-            if self.device == "/dev/video1":
-                raise NoCameraError("gives no picture")
+    def probe(self) -> None:
+        if self.device in self.blind:
+            raise NoCameraError("gives no picture")
 
-        def close(self) -> None:
-            asked.append(f"closed {self.device}")
+    def close(self) -> None:
+        self.asked.append(f"closed {self.device}")
 
+
+@pytest.fixture
+def webcams(monkeypatch: pytest.MonkeyPatch) -> type[FakeWebcam]:
+    """Three of them; video2 has a stable name."""
     opencv = ModuleType("smartselfie.sources.opencv")
-    opencv.Webcam = Webcam  # type: ignore[attr-defined]
+    opencv.Webcam = FakeWebcam  # type: ignore[attr-defined]
     monkeypatch.setitem(sys.modules, "smartselfie.sources.opencv", opencv)
     devices = "smartselfie.sources.devices."
-    monkeypatch.setattr(devices + "cameras", lambda: ["/dev/video0", "/dev/video1", "/dev/video2"])
-    monkeypatch.setattr(devices + "stable_name", lambda device: "/dev/v4l/by-id/the-good-one")
+    monkeypatch.setattr(devices + "cameras", lambda: [f"/dev/video{number}" for number in range(3)])
+    monkeypatch.setattr(devices + "stable_name", lambda device: STABLE if device == "/dev/video2" else device)
+    for name, value in [("asked", []), ("refuses", set()), ("blind", set())]:
+        monkeypatch.setattr(FakeWebcam, name, value)
+    return FakeWebcam
+
+
+STABLE = "/dev/v4l/by-id/the-good-one"
+
+
+def test_auto_takes_the_first_camera_that_gives_a_picture(webcams: type[FakeWebcam]) -> None:
+    """One that does not open or stays blind is passed over, and given back."""
+    webcams.refuses.add("/dev/video0")
+    webcams.blind.add("/dev/video1")
+    SourceOpener("auto")()
+    assert webcams.asked == ["/dev/video0", "/dev/video1", "closed /dev/video1", "/dev/video2"]
+
+
+def test_auto_says_what_it_tried(webcams: type[FakeWebcam]) -> None:
+    """When none gives a picture, they are named."""
+    webcams.refuses.update(f"/dev/video{number}" for number in range(3))
+    with pytest.raises(NoCameraError, match="none of /dev/video0, /dev/video1, /dev/video2 gives a picture"):
+        SourceOpener("auto")()
+
+
+def test_a_found_camera_is_looked_for_before_any_other(webcams: type[FakeWebcam]) -> None:
+    """After a loss `auto` waits for its camera, by its stable name, before it takes another."""
+    webcams.refuses.update(["/dev/video0", "/dev/video1"])
     opener = SourceOpener("auto")
     opener()
+    webcams.asked.clear()
+    webcams.refuses.clear()
+    webcams.refuses.add(STABLE)
+    for _ in range(PATIENCE):
+        with pytest.raises(NoCameraError):
+            opener()
+    assert webcams.asked == [STABLE] * PATIENCE
     opener()
-    assert asked == [
-        "/dev/video0",
-        "/dev/video1",
-        "closed /dev/video1",
-        "/dev/video2",
-        "/dev/v4l/by-id/the-good-one",
-    ]
+    assert webcams.asked[-1] == "/dev/video0"
+
+
+@on_linux
+def test_a_numbered_camera_is_found_under_another_number(
+    webcams: type[FakeWebcam], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Replugged it may have another number: its stable name is used while it exists, else what was asked."""
+    stable = tmp_path / "by-id"
+    stable.touch()
+    monkeypatch.setattr("smartselfie.sources.devices.stable_name", lambda device: str(stable))
+    opener = SourceOpener("/dev/video7")
+    opener()
+    opener()
+    stable.unlink()
+    opener()
+    assert webcams.asked == ["/dev/video7", str(stable), "/dev/video7"]

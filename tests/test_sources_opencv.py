@@ -127,6 +127,16 @@ def test_no_more_pictures_are_a_loss() -> None:
     assert capture.released
 
 
+def test_a_read_that_took_long_is_not_repeated() -> None:
+    """A driver that waited its ten seconds in vain is not asked again: one failed read is the loss."""
+    capture = Capture()
+    times = iter([0.0, 10.0, 10.0])
+    camera = Webcam("/dev/video97", open_capture=lambda device: capture, clock=lambda: next(times))
+    with pytest.raises(CameraLostError):
+        camera.read()
+    assert capture.reads == 1
+
+
 def test_a_probe_loses_no_picture() -> None:
     """The picture that proved the camera is the first frame; a camera without one is no camera."""
     camera = webcam(Capture([arrow(), arrow()]))

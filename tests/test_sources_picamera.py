@@ -156,15 +156,16 @@ def test_the_still_is_the_largest_that_is_quick_enough(
 
 def test_frames_that_nobody_keeps_cost_no_copy(modules: Any) -> None:
     """Each request goes back as soon as its frame is dropped, without a look at the large picture."""
-    camera = PiCamera(modules=modules)
+    camera = PiCamera(size=(160, 90), modules=modules)
     for seq in range(50):
         assert camera.read().seq == seq
     assert Picamera2.made[0].copies == 0
     camera.close()
 
 
-def test_the_stills_of_kept_frames_stay_their_own(modules: Any) -> None:
+def test_the_stills_of_kept_frames_stay_their_own(modules: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     """Many frames may be kept: the camera gets its buffers back, each still is of its own moment."""
+    monkeypatch.setattr(Picamera2, "sensor_modes", [{"size": (320, 180), "fps": 60.0}])
     camera = PiCamera(modules=modules)
     kept = [camera.read() for _ in range(3 * BUFFERS)]
     camera.close()

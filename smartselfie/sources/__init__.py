@@ -21,6 +21,10 @@ _URL = re.compile(r"(https?|rtsps?)://.+", re.IGNORECASE)
 _DEVICE = re.compile(r"/dev/.+")
 
 
+PATIENCE = 8
+"""So often `auto` looks for the camera that it had before it takes any other."""
+
+
 @dataclass
 class SourceOpener:
     """Opens what `--source` names, again and again: `opener = SourceOpener("auto"); source = opener()`.
@@ -39,6 +43,7 @@ class SourceOpener:
     rotate: int = 0
     timeout: float = 3.25
     _found: str | int | None = None
+    _misses: int = 0
 
     @property
     def live(self) -> bool:
@@ -56,7 +61,8 @@ class SourceOpener:
         if self.use == "auto":
             return self._open_first()
         if self._device is not None:
-            return self._open_webcam(self._device if self._found is None else self._found)
+            found = self._found if isinstance(self._found, str) and Path(self._found).exists() else None
+            return self._open_webcam(found or self._device)
         if _URL.fullmatch(self.use):
             return self._open_url()
         if self.use == "picamera":
@@ -70,7 +76,8 @@ class SourceOpener:
     def _open_first(self) -> Source:
         from smartselfie.sources.devices import CHOICES, cameras
 
-        if self._found is not None:
+        if self._found is not None and self._misses < PATIENCE:
+            self._misses += 1
             return self._open_webcam(self._found)
         tried = cameras()
         for device in tried:
@@ -98,6 +105,7 @@ class SourceOpener:
                 webcam.close()
                 raise
         self._found = stable_name(webcam.device) if isinstance(webcam.device, str) else webcam.device
+        self._misses = 0
         return webcam
 
     def _open_url(self) -> Source:

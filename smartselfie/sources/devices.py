@@ -14,14 +14,24 @@ CHOICES = (
 """Ends the messages of cameras that cannot be used."""
 
 _DEV = Path("/dev")
+_SYS = Path("/sys/class/video4linux")
+_NO_WEBCAM = re.compile(r"bcm2835|unicam|rp1-cfe|pispbe|rpi")
+"""How a Pi names its codecs, scalers and raw sensors: they look like cameras and give no pictures."""
 
 
-def cameras(dev: Path = _DEV) -> list[str | int]:
+def cameras(dev: Path = _DEV, names: Path = _SYS) -> list[str | int]:
     """Return what `auto` tries, in order: device files on Linux, the first indices elsewhere."""
     if sys.platform != "linux":
         return [0, 1, 2]
-    found = [path for path in dev.glob("video*") if re.fullmatch(r"video\d+", path.name)]
-    return [str(path) for path in sorted(found, key=lambda path: int(path.name[5:]))]
+    numbers = sorted(int(path.name[5:]) for path in dev.glob("video*") if path.name[5:].isdecimal())
+    return [str(dev / f"video{n}") for n in numbers if not _NO_WEBCAM.match(_name(names / f"video{n}"))]
+
+
+def _name(entry: Path) -> str:
+    try:
+        return (entry / "name").read_text(encoding="utf-8")
+    except OSError:  # a driver without an entry; opening it tells
+        return ""
 
 
 def stable_name(device: str, dev: Path = _DEV) -> str:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import http.client
 import logging
 import re
+import select
 import time
 import urllib.error
 import urllib.request
@@ -30,6 +31,8 @@ MAX_JPEG = 32 << 20
 """Bytes of one picture; what grows beyond is thrown away."""
 MAX_PIXELS = 50_000_000
 _CHUNK = 1 << 20
+_CATCH_UP = 64
+"""So many chunks are taken at once to get from an old picture to the newest."""
 
 _START = b"\xff\xd8\xff"
 _MARKER = re.compile(rb"\xff[^\x00\xff\xd0-\xd7]", re.DOTALL)
@@ -166,13 +169,7 @@ class MjpegStream:
         """
         deadline = self._clock() + self._timeout
         while True:
-            try:
-                data = self._answer.read1(_CHUNK)
-            except (OSError, ValueError, http.client.HTTPException) as error:
-                raise CameraLostError(f"{self.name}: {_reason(error)}") from error
-            if not data:
-                raise CameraLostError(f"{self.name} has ended the stream")
-            whole = self._scanner.feed(data)
+            whole = self._catch_up(self._scanner.feed(self._receive()))
             for jpeg in reversed(whole):
                 image = _decode(jpeg)
                 if image is not None:
@@ -183,6 +180,26 @@ class MjpegStream:
                 self._scanner.broken += 1
             if self._clock() >= deadline:
                 raise CameraLostError(f"{self.name} sends, but no whole picture in {self._timeout:g} s")
+
+    def _receive(self) -> bytes:
+        try:
+            data = self._answer.read1(_CHUNK)
+        except (OSError, ValueError, http.client.HTTPException) as error:
+            raise CameraLostError(f"{self.name}: {_reason(error)}") from error
+        if not data:
+            raise CameraLostError(f"{self.name} has ended the stream")
+        return data
+
+    def _catch_up(self, whole: list[bytes]) -> list[bytes]:
+        """Take what has arrived meanwhile, so that the last picture is the newest."""
+        for _ in range(_CATCH_UP):
+            if not whole or not select.select([self._answer.fileno()], [], [], 0)[0]:
+                break
+            try:
+                whole = [*whole[-1:], *self._scanner.feed(self._receive())]
+            except CameraLostError:  # the next read says so; this picture still counts
+                break
+        return whole
 
     def _warn(self) -> None:
         if self._scanner.broken and not self._warned:

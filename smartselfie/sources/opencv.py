@@ -116,10 +116,13 @@ class Webcam:
         return frame
 
     def _grab(self) -> Image:
+        began = self._clock()
         for _ in range(_RETRIES):
             ok, image = self._capture.read()
             if ok and image is not None and image.size:
                 return image
+            if self._clock() - began > 1:  # not a damaged picture: the driver has waited in vain
+                break
             self._pause.wait(_PAUSE)
         raise CameraLostError(f"camera {self.device} gives no picture any more")
 
