@@ -33,13 +33,14 @@ from smartselfie.web.state_api import state_routes
 
 @dataclass(frozen=True, slots=True)
 class Photos:
-    """What "Try a photo" works with; detector and classifier are made in the threads that use them."""
+    """What "Try a photo" works with; detectors and classifiers are made in the threads that use them."""
 
     make_detector: Callable[[], Detector]
     make_classifier: Callable[[], Classifier]
     make_trigger: Callable[[], Trigger] = Trigger
     """For the browser's own camera."""
-    workers: int = 2
+    make_camera_detector: Callable[[], Detector] | None = None
+    """Likewise; None: the one for photos, which may be slower than a camera wants."""
     limits: Limits = field(default_factory=Limits)
 
 
@@ -61,7 +62,7 @@ class Site:
     def __init__(self, parts: Parts, guard: Guard, *, public: bool = False) -> None:
         self.hub = Hub(parts.events)
         self.stream = Stream(parts.views) if parts.views is not None and not public else None
-        self.reader: FaceReader | None = None
+        self._readers: list[FaceReader] = []
         self._stopped = False
         app = FastAPI(
             title="smartselfie",
@@ -99,10 +100,14 @@ class Site:
         return views
 
     def _photo_routes(self, app: FastAPI, photos: Photos, public: bool) -> None:
-        self.reader = FaceReader(photos.make_detector, photos.make_classifier, workers=photos.workers)
+        # one thread each: many uploads cannot keep a camera waiting, nor the other way round
+        for_photos = FaceReader(photos.make_detector, photos.make_classifier, name="web-photos")
+        detector = photos.make_camera_detector or photos.make_detector
+        for_cameras = FaceReader(detector, photos.make_classifier, name="web-cameras")
+        self._readers += [for_photos, for_cameras]
         rates = Rates(burst=30, per_second=2) if public else None
-        app.include_router(photo_routes(self.reader, photos.limits, rates))
-        app.include_router(camera_routes(self.reader, photos.make_trigger))
+        app.include_router(photo_routes(for_photos, photos.limits, rates))
+        app.include_router(camera_routes(for_cameras, photos.make_trigger))
 
     def stop(self) -> None:
         """End the endless answers, so that the server can end; call inside the loop."""
@@ -121,5 +126,5 @@ class Site:
             self.stream.start(loop)
         yield
         self.stop()
-        if self.reader is not None:
-            await asyncio.to_thread(self.reader.close)
+        for reader in self._readers:
+            await asyncio.to_thread(reader.close)

@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import replace
 from functools import partial
 
 from fastapi import APIRouter, WebSocket
 from starlette.websockets import WebSocketDisconnect
 
-from smartselfie.face_input import crop_faces
-from smartselfie.pipeline import Classifier, Detector
-from smartselfie.records import Face, Image
+from smartselfie.pipeline import Analysis, Classifier, Detector
+from smartselfie.records import Frame, Image
 from smartselfie.tracking import Tracker
 from smartselfie.trigger import Trigger
 from smartselfie.web.photos_api import FaceReader, Limits, read_upload
@@ -25,26 +23,26 @@ FRAME_LIMITS = Limits(file_bytes=600_000, pixels=1280 * 1280)
 
 
 class Watcher:
-    """Follows the faces of one browser's camera."""
+    """Follows the faces of one browser's camera, as the loop follows those of its own."""
 
     def __init__(self, trigger: Trigger) -> None:
         self._trigger = trigger
-        self._tracker = Tracker()
+        self._analysis: Analysis | None = None
+        self._seq = 0
 
     def see(self, image: Image, at: float, detector: Detector, classifier: Classifier) -> Json:
         """Say what there is in a (H, W, 3) BGR frame of time `at` in seconds, as the page shows it."""
-        size = image.shape[1], image.shape[0]
-        look = self._tracker.look(at)
-        faces = self._tracker.update(detector(image, look), at=at, full=look.full)
-        scores = classifier(crop_faces(image, [face.box for face in faces], classifier.input_size))
-        scored: list[Face] = [replace(face, scores=score) for face, score in zip(faces, scores, strict=True)]
-        decision = self._trigger.update(scored, at=at, size=size)
+        if self._analysis is None:
+            self._analysis = Analysis(detector, Tracker(), classifier, self._trigger)
+        frame = Frame(image, self._seq, at)
+        self._seq += 1
+        faces, decision = self._analysis(frame)
         return {
-            "width": size[0],
-            "height": size[1],
+            "width": frame.size[0],
+            "height": frame.size[1],
             "threshold": self._trigger.rules.threshold,
             **decision_json(decision),
-            "faces": [face_json(face) for face in scored],
+            "faces": [face_json(face) for face in faces],
         }
 
 

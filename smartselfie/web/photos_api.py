@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-import threading
 from collections.abc import AsyncGenerator, Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import Any
+from functools import partial
+from typing import TypeVar
 
 from fastapi import APIRouter, Request
 from pydantic import BaseModel, Field
@@ -26,6 +26,8 @@ from smartselfie.web.wire import Json, scores_json, without_paths
 
 PATH = "/api/v1/classify"
 
+T = TypeVar("T")
+
 
 @dataclass(frozen=True, slots=True)
 class Limits:
@@ -43,32 +45,32 @@ class Limits:
 
 
 class FaceReader:
-    """Looks at pictures in a few threads of its own, each with its own detector and classifier."""
+    """Looks at pictures in a thread of its own; its detector and classifier are made at the first use."""
 
     def __init__(
         self,
         make_detector: Callable[[], Detector],
         make_classifier: Callable[[], Classifier],
         *,
-        workers: int = 2,
+        name: str = "web-faces",
     ) -> None:
         self._make = make_detector, make_classifier
-        self._tools = threading.local()
-        self._threads = ThreadPoolExecutor(workers, thread_name_prefix="web-faces")
+        self._tools: tuple[Detector, Classifier] | None = None
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix=name)
 
-    async def run(self, look: Callable[[Detector, Classifier], Any]) -> Any:
-        """Call `look` with a detector and a classifier that no other thread uses meanwhile."""
-        return await asyncio.get_running_loop().run_in_executor(self._threads, self._with_tools, look)
+    async def run(self, look: Callable[[Detector, Classifier], T]) -> T:
+        """Call `look` with the detector and the classifier, when those before are done."""
+        return await asyncio.get_running_loop().run_in_executor(self._thread, self._with_tools, look)
 
     def close(self) -> None:
-        """Let the threads end; pictures that wait are not looked at any more."""
-        self._threads.shutdown(wait=True, cancel_futures=True)
+        """Let the thread end; pictures that wait are not looked at any more."""
+        self._thread.shutdown(wait=True, cancel_futures=True)
 
-    def _with_tools(self, look: Callable[[Detector, Classifier], Any]) -> Any:
-        if not hasattr(self._tools, "pair"):
+    def _with_tools(self, look: Callable[[Detector, Classifier], T]) -> T:
+        if self._tools is None:
             make_detector, make_classifier = self._make
-            self._tools.pair = make_detector(), make_classifier()
-        return look(*self._tools.pair)
+            self._tools = make_detector(), make_classifier()
+        return look(*self._tools)
 
 
 class FoundFace(BaseModel):
@@ -188,9 +190,7 @@ def photo_routes(reader: FaceReader, limits: Limits, rates: Rates | None = None)
         try:
             files = await _files_of(request, limits)
             if len(files) == 1:
-                found = await reader.run(lambda d, c: classify_upload(files[0], limits, d, c))
-                assert isinstance(found, Classified)
-                return found
+                return await reader.run(partial(classify_upload, files[0], limits))
             results: list[Classified | Refused] = []
             for place, data in enumerate(files):
                 files[place] = b""  # so that its memory goes as soon as it has been looked at
@@ -204,15 +204,13 @@ def photo_routes(reader: FaceReader, limits: Limits, rates: Rates | None = None)
 
 async def _one_of_several(reader: FaceReader, data: bytes, limits: Limits) -> Classified | Refused:
     try:
-        found = await reader.run(lambda d, c: classify_upload(data, limits, d, c))
+        return await reader.run(partial(classify_upload, data, limits))
     except ProblemError as error:
         title = {413: "Content Too Large", 415: "Unsupported Media Type"}.get(
             error.status, "Unprocessable Content"
         )
         body = ProblemBody(title=title, status=error.status, detail=without_paths(error.detail))
         return Refused(error=body)
-    assert isinstance(found, Classified)
-    return found
 
 
 async def _files_of(request: Request, limits: Limits) -> list[bytes]:

@@ -15,7 +15,8 @@ from urllib.parse import urlsplit
 
 import uvicorn
 
-from smartselfie.errors import ConfigError, WebError
+from smartselfie.errors import WebError
+from smartselfie.settings import parse_listen
 from smartselfie.web import passwords
 from smartselfie.web.app import Parts, Site
 from smartselfie.web.security import Guard, is_loopback
@@ -67,7 +68,7 @@ class WebServer:
         trust_proxy: bool = False,
         public: bool = False,
     ) -> None:
-        host, port = split_listen(listen)
+        host, port = parse_listen(listen)
         self.generated: str | None = None
         self.password_hash: str | None = None
         if not public and (password or require_password or not is_loopback(host)):
@@ -162,14 +163,6 @@ class WebServer:
             log.error("the web server ended: %s", error)
         finally:
             self._server.ready.set()
-
-
-def split_listen(listen: str) -> tuple[str, int]:
-    """Split `HOST:PORT`, `[::1]:8000` or `:8000` (every address); raises `ConfigError`."""
-    host, separator, port = listen.rpartition(":")
-    if not separator or not port.isascii() or not port.isdigit() or int(port) > 65535:
-        raise ConfigError(f"web.listen {listen}: need HOST:PORT such as 127.0.0.1:8000")
-    return host.strip("[]") or "0.0.0.0", int(port)
 
 
 def bind(host: str, port: int) -> socket.socket:
