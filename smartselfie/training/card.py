@@ -1,0 +1,123 @@
+"""Brings measured figures into the JSON beside a network and into the model card; none is typed by hand."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import typer
+
+from smartselfie.errors import DataError
+from smartselfie.records import CLASSES
+
+
+def record(about: Path, reports: Sequence[Mapping[str, Any]], command: str) -> None:
+    """Store reports of `evaluate` under `accuracy`; DataError when they are of another file."""
+    told = json.loads(about.read_text())
+    known = told["sha256"].values() if isinstance(told["sha256"], dict) else [told["sha256"]]
+    figures = told.get("accuracy", {})
+    for report in reports:
+        if report["model"]["sha256"] not in known:
+            raise DataError(f"{about}: describes another file than {report['model']['file']}")
+        figures[report["data"]] = {**report, "measured_by": command}
+    told["accuracy"] = {
+        data: report for data, report in figures.items() if report["model"]["sha256"] in known
+    }
+    about.write_text(json.dumps(told, indent=2) + "\n")
+
+
+def fill(card: Path, about: Path) -> None:
+    """Write the tables between the card's markers `<!-- figures -->` and `<!-- /figures -->`."""
+    text = card.read_text()
+    tables = "\n\n".join(_tables(json.loads(about.read_text())))
+    filled, count = re.subn(
+        r"(<!-- figures -->\n).*(<!-- /figures -->)",
+        lambda found: f"{found[1]}\n{tables}\n\n{found[2]}",
+        text,
+        flags=re.S,
+    )
+    if count != 1:
+        raise DataError(f"{card}: needs one pair of the markers <!-- figures --> and <!-- /figures -->")
+    card.write_text(filled)
+
+
+def _tables(told: Mapping[str, Any]) -> Iterable[str]:
+    for data, report in told["accuracy"].items():
+        peer = report.get("peer", {})
+        yield f"### {data}"
+        lines = []
+        for kind, figures in report["model"]["labels"].items():
+            other = peer.get("labels", {}).get(kind, {})
+            lines += [
+                (
+                    f"{kind}: accuracy (n = {figures['n']:,}, output `{figures['head']}`)",
+                    _percent(figures["accuracy"]),
+                    _percent(other.get("accuracy")),
+                ),
+                (
+                    f"{kind}: average precision of happy",
+                    _plain(figures["happy"]["ap"]),
+                    _plain(other.get("happy", {}).get("ap")),
+                ),
+                (
+                    f"{kind}: expected calibration error, 15 bins",
+                    _plain(figures["ece"]),
+                    _plain(other.get("ece")),
+                ),
+                (f"{kind}: the same without the temperature", _plain(figures["ece_without_temperature"]), ""),
+            ]
+            if "happy_whole" in figures:
+                lines.append(
+                    (
+                        f"{kind}: average precision of happy, the {report['no_face_found']} of "
+                        f"{report['pictures']:,} pictures without a found face scored 0",
+                        _plain(figures["happy_whole"]["ap"]),
+                        _plain(other.get("happy_whole", {}).get("ap")),
+                    )
+                )
+        lines.append(("file, bytes", f"{report['model']['bytes']:,}", f"{peer['bytes']:,}" if peer else ""))
+        if "latency_ms" in report["model"]:
+            lines.append(
+                (
+                    "one face, one thread, ms",
+                    _plain(report["model"]["latency_ms"]),
+                    _plain(peer.get("latency_ms")),
+                )
+            )
+        if "latency_ratio" in report:
+            lines.append(("the same as a ratio", _plain(report["latency_ratio"]), "1"))
+        yield _markdown(("", told["name"], "peer"), lines)
+        for kind, figures in report["model"]["labels"].items():
+            yield f"By class, {kind}:"
+            yield _markdown(
+                ("class", "precision", "recall", "F1", "faces"),
+                [
+                    (
+                        name,
+                        *(f"{figures['classes'][name][what]:.3f}" for what in ("precision", "recall", "f1")),
+                        str(figures["classes"][name]["support"]),
+                    )
+                    for name in CLASSES
+                ],
+            )
+        yield f"Measured by `{report['measured_by']}`."
+
+
+def _percent(value: float | None) -> str:
+    return "" if value is None else f"{value:.1%}"
+
+
+def _plain(value: float | None) -> str:
+    return "" if value is None else f"{value:.4g}"
+
+
+def _markdown(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    lines = ["| " + " | ".join(columns) + " |", "|---" * len(columns) + "|"]
+    return "\n".join(lines + ["| " + " | ".join(row) + " |" for row in rows])
+
+
+if __name__ == "__main__":
+    typer.run(fill)

@@ -1,0 +1,189 @@
+"""Measures networks on labelled faces: FER2013 with both kinds of labels, others through the cascade."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from smartselfie.records import CLASSES
+from smartselfie.training import crops, datasets, measures, plots, predictors, readers
+from smartselfie.training.datasets import Faces, Floats, Ints
+from smartselfie.training.readers import Watch
+
+RULES = {
+    "fer2013": "FER2013's own label",
+    "ferplus": "FER+: the largest vote count among the seven classes is unique, and larger than each of "
+    "contempt, unknown, not-a-face",
+    "emotion": "the data set's own label",
+}
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Trial:
+    """Faces to measure on, and what each kind of label says of them."""
+
+    name: str
+    images: npt.NDArray[np.uint8]
+    """(N, 48, 48) uint8 gray."""
+    truths: Mapping[str, Ints]
+    """By kind of label: (N,) classes, -1 where there is none."""
+    missed: npt.NDArray[np.bool_] | None = None
+    """For pictures that went through the cascade: for each picture whether it found no face."""
+    picture_truth: Ints | None = None
+    """For those: (M,) the label of every picture, found or not."""
+
+
+def load_trial(data: Path, split: str, watch: Watch | None = None) -> Trial:
+    """Read prepared faces, FER2013 in any form, or (through the cascade) labelled photographs.
+
+    Photographs are a .zip or a folder whose labels.csv or legend.csv has no `usage`. DataError when
+    `data` is neither.
+    """
+    if data.suffix == ".npz":
+        return _split(datasets.load(data), data.stem, split)
+    if readers.are_photographs(data):
+        return _photographs(data, watch)
+    return _split(readers.read(data, watch=watch).faces(), data.stem, split)
+
+
+def _split(faces: Faces, name: str, split: str) -> Trial:
+    faces = faces.split(split)
+    truths: dict[str, Ints] = {"fer2013": faces.labels}
+    if faces.votes.any():
+        truths["ferplus"] = datasets.ferplus_majority(faces)
+    return Trial(f"{name} {split}", faces.images, truths)
+
+
+def _photographs(data: Path, watch: Watch | None) -> Trial:
+    cut = crops.Cascade()
+    found: list[bool] = []
+
+    def crop(picture: readers.Gray) -> readers.Gray:
+        face = cut(picture)
+        found.append(face is not None)
+        return np.zeros((datasets.SIDE, datasets.SIDE), np.uint8) if face is None else face
+
+    faces = readers.read(data, crop=crop, watch=watch).faces()
+    seen = np.array(found)
+    return Trial(data.stem, faces.images[seen], {"emotion": faces.labels[seen]}, ~seen, faces.labels)
+
+
+def evaluate(
+    model: Path,
+    trial: Trial,
+    *,
+    peer: Path | None = None,
+    plot_folder: Path | None = None,
+    latency: bool = True,
+) -> dict[str, Any]:
+    """Return all figures of a network, and of its peer, for JSON; draws plots into `plot_folder`."""
+    networks = {"model": predictors.load(model)} | ({"peer": predictors.load(peer)} if peer else {})
+    paths = {"model": model, "peer": peer}
+    report: dict[str, Any] = {"data": trial.name, "faces": len(trial.images)}
+    if trial.missed is not None:
+        report["pictures"], report["no_face_found"] = len(trial.missed), int(trial.missed.sum())
+    scored = {name: _scores(network, trial) for name, network in networks.items()}
+    for name, scores in scored.items():
+        path = paths[name]
+        assert path is not None
+        report[name] = {
+            "file": path.name,
+            "bytes": path.stat().st_size,
+            "sha256": predictors.sha256(path),
+            "labels": {kind: _figures(*scores[kind], trial) for kind in scores},
+        }
+    if latency:
+        for name, milliseconds in predictors.latencies(networks).items():
+            report[name]["latency_ms"] = round(milliseconds, 3)
+        if peer:
+            report["latency_ratio"] = round(report["model"]["latency_ms"] / report["peer"]["latency_ms"], 2)
+    if plot_folder is not None:
+        _draw(scored, trial, {name: str(paths[name] and paths[name].stem) for name in networks}, plot_folder)  # type: ignore[union-attr]
+    return report
+
+
+def _scores(network: predictors.Predictor, trial: Trial) -> dict[str, tuple[Floats, Floats, str, Ints]]:
+    """By kind of label: calibrated and raw probabilities, the head they come from, and the truth."""
+    made = network(trial.images)
+    found = {}
+    for kind, truth in trial.truths.items():
+        head = kind if kind in made else network.about.read or next(iter(made))
+        head = head if head in made else next(iter(made))
+        known = truth >= 0
+        both = [
+            predictors.probabilities(made[head], network.about, head, calibrated)[known]
+            for calibrated in (True, False)
+        ]
+        found[kind] = (both[0], both[1], head, truth[known])
+    return found
+
+
+def _figures(calibrated: Floats, raw: Floats, head: str, truth: Ints, trial: Trial) -> dict[str, Any]:
+    figures = {"head": head} | measures.measure(calibrated, truth)
+    figures["ece_without_temperature"] = round(measures.calibration(raw, truth)[3], 5)
+    if trial.missed is not None and trial.picture_truth is not None:
+        score = np.zeros(len(trial.missed), np.float32)
+        score[~trial.missed] = calibrated[:, measures.HAPPY]
+        figures["happy_whole"] = measures.happy(score, trial.picture_truth == measures.HAPPY)
+    return figures
+
+
+def _draw(
+    scored: Mapping[str, Mapping[str, tuple[Floats, Floats, str, Ints]]],
+    trial: Trial,
+    names: Mapping[str, str],
+    folder: Path,
+) -> None:
+    for kind, (probabilities, _, _, truth) in scored["model"].items():
+        title, stem = f"{trial.name}, {kind}", f"{trial.name.replace(' ', '-')}-{kind}"
+        matrix = np.zeros((len(CLASSES), len(CLASSES)), int)
+        np.add.at(matrix, (truth, probabilities.argmax(1)), 1)
+        plots.confusion(matrix, title, folder / f"{stem}-confusion.png")
+        plots.reliability(
+            *measures.calibration(probabilities, truth), title, folder / f"{stem}-reliability.png"
+        )
+        curves = {
+            names[name]: measures.happy_curves(
+                scores[kind][0][:, measures.HAPPY], scores[kind][3] == measures.HAPPY
+            )
+            for name, scores in scored.items()
+        }
+        plots.happy(curves, title, folder / f"{stem}-happy.png")
+
+
+def rows(report: Mapping[str, Any]) -> list[tuple[str, str, str]]:
+    """Return the report as lines of a table: what, the model's figure, the peer's (or nothing)."""
+    lines: list[tuple[str, str, str]] = []
+
+    def line(what: str, *path: str, form: str = "{:.4f}") -> None:
+        shown = []
+        for name in ("model", "peer"):
+            value: Any = report.get(name)
+            for key in path:
+                value = value.get(key) if isinstance(value, Mapping) else None
+            shown.append("" if value is None else form.format(value))
+        if any(shown):
+            lines.append((what, shown[0], shown[1]))
+
+    line("file", "file", form="{}")
+    line("bytes", "bytes", form="{:,}")
+    for kind, figures in report["model"]["labels"].items():
+        n = figures["n"]
+        line(f"{kind} accuracy (n={n})", "labels", kind, "accuracy", form="{:.1%}")
+        line(f"{kind} macro F1", "labels", kind, "macro_f1")
+        for name in CLASSES:
+            for what in ("precision", "recall", "f1"):
+                line(f"{kind} {name} {what}", "labels", kind, "classes", name, what, form="{:.3f}")
+        line(f"{kind} average precision of happy", "labels", kind, "happy", "ap")
+        line(f"{kind} ... undetected pictures scored 0", "labels", kind, "happy_whole", "ap")
+        line(f"{kind} expected calibration error", "labels", kind, "ece")
+        line(f"{kind} ... without temperature", "labels", kind, "ece_without_temperature")
+    line("one face, one thread (ms)", "latency_ms", form="{:.2f}")
+    if "latency_ratio" in report:
+        lines.append(("... as a ratio to the peer", f"{report['latency_ratio']:.2f}", "1.00"))
+    return lines

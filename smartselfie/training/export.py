@@ -1,0 +1,158 @@
+"""From a Keras network to the LiteRT file that ships, checked against it. Only this needs TensorFlow."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import json
+import os
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from smartselfie.errors import ModelError, UsageError
+from smartselfie.records import CLASSES
+from smartselfie.training import datasets, measures, predictors
+from smartselfie.training.augment import resize
+from smartselfie.training.datasets import Faces, Floats
+
+KINDS = ("float32", "float16", "int8")
+TOLERANCE = {"float32": 0.001, "float16": 0.005, "int8": 0.03}
+"""Share of the PublicTest faces on which the file may decide otherwise than the Keras network."""
+CALIBRATION_FACES = 400
+
+
+def convert(network: Any, kind: str, faces: Faces) -> bytes:
+    """Return the LiteRT file of a Keras network with a dict of logits; UsageError for an unknown kind.
+
+    int8 computes in integers from the first layer to the last, calibrated on training faces; its input and
+    outputs stay float32, so that all three kinds are fed alike.
+    """
+    if kind not in KINDS:
+        raise UsageError(f"unknown kind {kind!r}; there are {', '.join(KINDS)}")
+    import tensorflow as tf
+
+    with _quiet():
+        converter = tf.lite.TFLiteConverter.from_keras_model(network)
+        if kind == "float16":
+            converter.optimizations = [tf.lite.Optimize.DEFAULT]
+            converter.target_spec.supported_types = [tf.float16]
+        if kind == "int8":
+            training = faces.split("Training")
+            rows = np.random.default_rng(0).permutation(len(training))[:CALIBRATION_FACES]
+            inputs = resize(training.images[rows], network.input_shape[1])
+
+            def some() -> Iterator[list[Floats]]:
+                for face in inputs:
+                    yield [face[None]]
+
+            converter.optimizations = [tf.lite.Optimize.DEFAULT]
+            converter.representative_dataset = some
+            converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS_INT8]
+        return bytes(converter.convert())
+
+
+def export(
+    source: Path,
+    faces: Faces,
+    target: Path,
+    *,
+    kind: str = "float32",
+    read: str | None = None,
+    tolerance: float | None = None,
+    name: str = "expression",
+    version: str = "1",
+    command: str = "",
+) -> dict[str, Any]:
+    """Write `target` (.tflite) and the .json beside it; returns what the JSON says.
+
+    ModelError, and nothing written, when the file's decisions differ from the Keras network's on more than
+    `tolerance` of the PublicTest faces (default: `TOLERANCE` of its kind). The temperatures are fitted on
+    PublicTest, on the file's own logits.
+    """
+    keras_network = predictors.Keras(source)
+    network = keras_network.network
+    heads = sorted(keras_network(faces.images[:1]))
+    read = read or ("ferplus" if "ferplus" in heads else heads[0])
+    if read not in heads:
+        raise UsageError(f"{source}: has no output {read!r}; it has {', '.join(heads)}")
+    public = faces.split("PublicTest")
+    expected = keras_network(public.images)
+    data = convert(network, kind, faces)
+    size = keras_network.size
+    about: dict[str, Any] = {
+        "name": name,
+        "version": version,
+        "classes": list(CLASSES),
+        "input": {"size": [size, size], "channels": 1, "scale": 1.0, "offset": 0.0},
+        "outputs": {},
+        "read": read,
+        "activation": "logits",
+        "temperature": {},
+        "kind": kind,
+        "command": command,
+    }
+    target.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=target.parent, prefix="exporting-") as folder:
+        made = Path(folder) / target.name
+        made.write_bytes(data)
+        about["outputs"] = _which_output(made, about, {head: expected[head][:8] for head in heads}, public)
+        made.with_suffix(".json").write_text(json.dumps(about))
+        logits = predictors.LiteRT(made)(public.images)
+        about["differs"] = check(
+            expected, logits, TOLERANCE[kind] if tolerance is None else tolerance, f"{kind} file"
+        )
+        for head in heads:
+            truth = datasets.ferplus_majority(public) if head == "ferplus" else public.labels
+            about["temperature"][head] = round(measures.fit_temperature(logits[head], truth), 4)
+        about["sha256"] = {target.name: predictors.sha256(made), source.name: predictors.sha256(source)}
+        made.with_suffix(".json").write_text(json.dumps(about, indent=2) + "\n")
+        made.replace(target)
+        made.with_suffix(".json").replace(target.with_suffix(".json"))
+    return about
+
+
+def check(
+    expected: dict[str, Floats], made: dict[str, Floats], tolerance: float, what: str
+) -> dict[str, float]:
+    """Return by head the share of faces that are decided otherwise; ModelError when over `tolerance`."""
+    differs = {head: float((expected[head].argmax(1) != made[head].argmax(1)).mean()) for head in expected}
+    for head, share in differs.items():
+        if share > tolerance:
+            raise ModelError(
+                f"refused: the {what} decides {share:.2%} of the PublicTest faces otherwise than "
+                f"the Keras network ({head}); at most {tolerance:.2%} may differ"
+            )
+    return {head: round(share, 5) for head, share in differs.items()}
+
+
+def _which_output(
+    path: Path, about: dict[str, Any], expected: dict[str, Floats], faces: Faces
+) -> dict[str, int]:
+    """Find by its values which output is which head: the converter keeps neither order nor names."""
+    found = {}
+    for head, logits in expected.items():
+        errors = []
+        for index in range(len(expected)):
+            path.with_suffix(".json").write_text(json.dumps(about | {"outputs": {"it": index}, "read": "it"}))
+            errors.append(float(np.abs(predictors.LiteRT(path)(faces.images[:8])["it"] - logits).mean()))
+        found[head] = int(np.argmin(errors))
+    if len(set(found.values())) != len(found):
+        raise ModelError(f"the outputs of the file cannot be told apart: {found}")
+    return found
+
+
+@contextlib.contextmanager
+def _quiet() -> Iterator[None]:
+    """Keep the converter's pages of notes off the screen; its errors are exceptions."""
+    with open(os.devnull, "w") as nowhere, contextlib.redirect_stdout(io.StringIO()):  # noqa: PTH123
+        kept = os.dup(2)
+        os.dup2(nowhere.fileno(), 2)
+        try:
+            yield
+        finally:
+            os.dup2(kept, 2)
+            os.close(kept)

@@ -1,0 +1,255 @@
+"""Training that survives a kill: what an epoch sees depends only on the seed and the epoch's number.
+
+The loop saves everything that changes (weights, optimizer, averages, best so far) after each epoch in
+one file that is replaced atomically. A resumed run therefore repeats the epoch it was killed in, and ends
+where an unbroken run ends, up to rounding.
+"""
+
+from __future__ import annotations
+
+import csv
+import json
+import queue
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+import numpy.typing as npt
+
+from smartselfie.errors import UsageError
+from smartselfie.training import checkpoint, datasets, distil, networks
+from smartselfie.training.augment import augment, resize
+from smartselfie.training.datasets import Faces, Floats
+from smartselfie.training.settings import FitSettings
+
+
+def soft_cross_entropy(target: Any, logits: Any) -> Any:
+    """Cross-entropy of (N, 7) logits against distributions; a row of zeros costs nothing."""
+    return -keras.ops.mean(keras.ops.sum(target * keras.ops.log_softmax(logits, axis=-1), axis=-1))
+
+
+def training_targets(faces: Faces, settings: FitSettings) -> dict[str, Floats]:
+    """Return (N, 7) float32 targets by head: labels, softened by teachers, weighted by class."""
+    made = {}
+    for head in settings.heads:
+        target = datasets.targets(faces, head, settings.smoothing, settings.blend)
+        if settings.teachers:
+            target = distil.soften(
+                target, [Path(name) for name in settings.teachers], head, settings.distil, faces
+            )
+        if settings.class_weights:
+            share = target.sum(0) / target.sum()
+            weight = np.sqrt(1 / np.maximum(share, 1e-6))
+            target = target * weight / (weight * share).sum()
+        made[head] = np.asarray(target, np.float32)
+    return made
+
+
+def batches(
+    faces: Faces, targets: dict[str, Floats], settings: FitSettings, epoch: int, size: int
+) -> Iterator[tuple[Floats, dict[str, Floats]]]:
+    """Yield the augmented batches of one epoch, prepared one ahead by a thread of their own."""
+    order = np.random.default_rng((settings.seed, epoch)).permutation(len(faces))
+    count = max(1, len(faces) // settings.batch)
+    ready: queue.Queue[Any] = queue.Queue(maxsize=4)
+    stop = threading.Event()
+
+    def make() -> None:
+        try:
+            for number in range(count):
+                rows = order[number * settings.batch : (number + 1) * settings.batch]
+                rng = np.random.default_rng((settings.seed, epoch, number))
+                batch = _batch(
+                    faces.images[rows], {k: v[rows] for k, v in targets.items()}, settings, rng, size
+                )
+                while not stop.is_set():
+                    try:
+                        ready.put(batch, timeout=0.5)
+                        break
+                    except queue.Full:
+                        continue
+                if stop.is_set():
+                    return
+            ready.put(None)
+        except BaseException as error:  # raised again in the loop
+            ready.put(error)
+
+    worker = threading.Thread(target=make, name="augment", daemon=True)
+    worker.start()
+    try:
+        while (item := ready.get()) is not None:
+            if isinstance(item, BaseException):
+                raise item
+            yield item
+    finally:
+        stop.set()
+        worker.join(timeout=5)
+
+
+def _batch(
+    images: npt.NDArray[np.uint8],
+    targets: dict[str, Floats],
+    settings: FitSettings,
+    rng: np.random.Generator,
+    size: int,
+) -> tuple[Floats, dict[str, Floats]]:
+    x = augment(images, rng, settings.augmentation, size)
+    if settings.mixup:
+        share = np.float32(rng.beta(settings.mixup, settings.mixup))
+        mate = rng.permutation(len(x))
+        x = share * x + (1 - share) * x[mate]
+        targets = {head: share * target + (1 - share) * target[mate] for head, target in targets.items()}
+    return x, targets
+
+
+def accuracies(network: Any, faces: Faces, heads: Sequence[str], size: int) -> tuple[float, dict[str, float]]:
+    """Return the loss and the accuracy by head; FER+ accuracy is that of the unique majority."""
+    logits = network.predict(resize(faces.images, size), batch_size=256, verbose=0)
+    loss, found = 0.0, {}
+    for head in heads:
+        target = datasets.targets(faces, head)
+        shifted = logits[head] - logits[head].max(1, keepdims=True)
+        log_p = shifted - np.log(np.exp(shifted).sum(1, keepdims=True))
+        loss += float(-(target * log_p).sum() / max(1.0, target.sum())) / len(heads)
+        truth = datasets.ferplus_majority(faces) if head == "ferplus" else faces.labels
+        known = truth >= 0
+        found[head] = float((logits[head].argmax(1) == truth)[known].mean()) if known.any() else float("nan")
+    return loss, found
+
+
+def fit(
+    faces: Faces,
+    settings: FitSettings,
+    run: Path,
+    *,
+    resume: bool = False,
+    command: str = "",
+    say: Callable[[str], None] = print,
+) -> Path:
+    """Train on the split Training, choose on PublicTest, write the run's folder; returns the network's file.
+
+    The folder gets `settings.json`, `command.txt`, `log.csv`, `state.npz` (to resume from),
+    `network.keras` (the averaged weights of the best epoch on PublicTest) and `curves.png`.
+    UsageError when the folder already holds a run and `resume` is false.
+    """
+    state_file = run / "state.npz"
+    if state_file.exists() and not resume:
+        raise UsageError(f"{run}: holds a run already; --resume continues it, or choose another folder")
+    run.mkdir(parents=True, exist_ok=True)
+    keras.utils.set_random_seed(settings.seed)
+    training, public = faces.split("Training"), faces.split("PublicTest")
+    targets = training_targets(training, settings)
+    network = networks.build(
+        settings.network,
+        settings.heads,
+        None if len(settings.sizes) > 1 else settings.sizes[0][1],
+        **settings.options,
+    )
+    averaged = keras.models.clone_model(network)
+    _compile(network, settings)
+    state = checkpoint.State.of(network)
+    if resume and state_file.exists():
+        state = checkpoint.load(state_file, network)
+        say(f"resuming after epoch {state.epoch}, {state.progress:.0%} of the run")
+    else:
+        (run / "settings.json").write_text(json.dumps(asdict(settings), indent=2) + "\n")
+        (run / "command.txt").write_text(command + "\n")
+    steps = max(1, len(training) // settings.batch)
+    while state.progress < 1 - 1e-9:
+        if settings.patience is not None and state.epoch - state.best_epoch >= settings.patience:
+            say(f"no better PublicTest accuracy for {settings.patience} epochs: stopped")
+            break
+        began = time.monotonic()
+        share = state.share or settings.share_of_next(state.epoch, state.progress, state.spent, 0)
+        size = settings.size_at(state.progress)
+        keras.utils.set_random_seed(
+            settings.seed * 1_000_003 + state.epoch
+        )  # PyTorch's dropout has no state of its own
+        network.reset_metrics()
+        logs: dict[str, float] = {}
+        for number, (x, y) in enumerate(batches(training, targets, settings, state.epoch, size)):
+            network.optimizer.learning_rate = settings.rate_at(state.progress + share * number / steps)
+            logs = network.train_on_batch(x, y, return_dict=True)
+            state.average(network, settings.ema)
+        state.epoch, state.progress = state.epoch + 1, min(1.0, state.progress + share)
+        for variable, value in zip(averaged.weights, state.averages, strict=True):
+            variable.assign(value)
+        loss, found = accuracies(averaged, public, settings.heads, size)
+        seconds = time.monotonic() - began
+        state.spent += seconds
+        cost = (settings.size_at(state.progress) / size) ** 2
+        state.share = settings.share_of_next(state.epoch, state.progress, state.spent, seconds * cost)
+        row = {
+            "epoch": state.epoch,
+            "progress": state.progress,
+            "size": size,
+            "seconds": round(seconds, 1),
+            "rate": float(settings.rate_at(state.progress)),
+            "loss": float(logs["loss"]),
+            **{f"accuracy_{head}": _train_accuracy(logs, head, settings.heads) for head in settings.heads},
+            "val_loss": loss,
+            **{f"val_accuracy_{head}": found[head] for head in settings.heads},
+        }
+        state.log.append(row)
+        mean = float(np.mean(list(found.values())))
+        if mean >= state.best:
+            state.best, state.best_epoch = mean, state.epoch
+            _store(averaged, settings, run / "network.keras")
+        checkpoint.save(state, network, state_file)
+        _write_log(run / "log.csv", state.log)
+        say(
+            "  ".join(
+                f"{key} {value:.4g}" if isinstance(value, float) else f"{key} {value}"
+                for key, value in row.items()
+            )
+        )
+    _curves(state.log, settings.heads, run / "curves.png")
+    return run / "network.keras"
+
+
+def _compile(network: Any, settings: FitSettings) -> None:
+    # Keras decays weights apart from the momentum; dividing gives what L2 does in SGD with momentum.
+    momentum = 0.9
+    optimizer = keras.optimizers.SGD(
+        settings.rate, momentum=momentum, nesterov=True, weight_decay=settings.weight_decay / (1 - momentum)
+    )
+    optimizer.exclude_from_weight_decay(var_names=["bias", "gamma", "beta"])
+    network.compile(
+        optimizer,
+        loss={head: soft_cross_entropy for head in settings.heads},
+        loss_weights={head: 1 / len(settings.heads) for head in settings.heads},
+        metrics={head: [keras.metrics.CategoricalAccuracy(name="accuracy")] for head in settings.heads},
+    )
+
+
+def _train_accuracy(logs: dict[str, float], head: str, heads: Sequence[str]) -> float:
+    return float(
+        logs[f"{head}_accuracy" if len(heads) > 1 else next(k for k in logs if k.endswith("accuracy"))]
+    )
+
+
+def _store(network: Any, settings: FitSettings, path: Path) -> None:
+    """Save with the fixed input size that the program uses."""
+    fixed = networks.build(settings.network, settings.heads, settings.sizes[-1][1], **settings.options)
+    fixed.set_weights(network.get_weights())
+    temporary = path.with_name("writing-" + path.name)
+    fixed.save(temporary)
+    temporary.replace(path)
+
+
+def _write_log(path: Path, rows: list[dict[str, Any]]) -> None:
+    with path.open("w", newline="") as file:
+        writer = csv.DictWriter(file, list(rows[0]))
+        writer.writeheader()
+        writer.writerows(rows)
+
+
+def _curves(rows: list[dict[str, Any]], heads: Sequence[str], path: Path) -> None:
+    from smartselfie.training import plots
+
+    plots.curves(rows, heads, path)

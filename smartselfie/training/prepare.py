@@ -1,0 +1,51 @@
+"""Joins what was read, counts it, and writes it as pictures."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from smartselfie.errors import DataError
+from smartselfie.records import CLASSES
+from smartselfie.training.datasets import SPLITS, Faces
+from smartselfie.training.readers import Reading, Watch
+
+
+def join(readings: Iterable[Reading]) -> Faces:
+    """Return the faces of all readings; DataError when there are none."""
+    parts = [reading.faces() for reading in readings]
+    return Faces(
+        np.concatenate([part.images for part in parts]),
+        np.concatenate([part.labels for part in parts]),
+        np.concatenate([part.votes for part in parts]),
+        np.concatenate([part.splits for part in parts]),
+    )
+
+
+def count(faces: Faces) -> dict[str, list[int]]:
+    """Return the number of faces of each class, by the splits that have any."""
+    found = {}
+    for number, split in enumerate(SPLITS):
+        labels = faces.labels[faces.splits == number]
+        if len(labels):
+            found[split] = np.bincount(labels[labels >= 0], minlength=len(CLASSES)).tolist()
+    return found
+
+
+def table(counts: Mapping[str, Sequence[int]]) -> list[list[str]]:
+    """Return the counts as lines of a table, with a last line of sums."""
+    lines = [[name, *(f"{values[i]:,}" for values in counts.values())] for i, name in enumerate(CLASSES)]
+    return [*lines, ["all", *(f"{sum(values):,}" for values in counts.values())]]
+
+
+def write_pictures(faces: Faces, folder: Path, watch: Watch) -> None:
+    """Write `folder/<split>/<class>/<number>.png` for every face; DataError when one cannot be written."""
+    for number in watch(range(len(faces)), len(faces)):
+        label = CLASSES[faces.labels[number]] if faces.labels[number] >= 0 else "unlabelled"
+        path = folder / SPLITS[faces.splits[number]] / label / f"{number:06d}.png"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        if not cv2.imwrite(str(path), faces.images[number]):
+            raise DataError(f"{path}: cannot be written")

@@ -1,0 +1,27 @@
+"""Progress bars and tables for people (rich)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+
+def progress(things: Iterable[Any], count: int) -> Iterable[Any]:
+    """Pass things through under a progress bar on stderr; `count` is how many there will be."""
+    from rich.console import Console
+    from rich.progress import track
+
+    return track(things, "reading", count, console=Console(stderr=True), transient=True)
+
+
+def table(title: str, columns: Iterable[str], rows: Iterable[Iterable[str]]) -> None:
+    """Print a table; all columns but the first are figures."""
+    from rich.console import Console
+    from rich.table import Table
+
+    made = Table(title=title, title_justify="left")
+    for number, column in enumerate(columns):
+        made.add_column(column, justify="right" if number else "left")
+    for row in rows:
+        made.add_row(*row)
+    Console().print(made)
