@@ -53,7 +53,7 @@ def decode(
     except (Pillow.DecompressionBombError, Pillow.DecompressionBombWarning) as error:
         raise PictureError(f"too large: more than {max_pixels / 1e6:g} megapixels") from error
     except Exception as error:  # a damaged header makes the formats' readers raise nearly anything
-        raise PictureError(f"damaged: {error}") from error
+        raise PictureError(f"damaged or cut off: {error}") from error
     with opened:
         width, height = opened.size
         if width * height > max_pixels:
@@ -84,7 +84,7 @@ def read_picture(path: Path, *, max_bytes: int = MAX_BYTES, max_pixels: int = MA
 
 def find_faces(image: Image, detector: Detector, classifier: Classifier) -> list[Face]:
     """Return the scored faces of a (H, W, 3) BGR picture, the largest first; `track` numbers them from 1."""
-    boxes = sorted(detector(image, Look(full=True)), key=lambda box: (-box.area, box.x, box.y))
+    boxes = sorted(detector(image, Look()), key=lambda box: (-box.area, box.x, box.y))
     scores = classifier(crop_faces(image, boxes, classifier.input_size))
     return [
         Face(box, track, score) for track, (box, score) in enumerate(zip(boxes, scores, strict=True), start=1)

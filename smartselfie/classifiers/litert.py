@@ -23,23 +23,28 @@ BATCH = 16
 DEFAULT_NAME = "expression.tflite"
 
 
-def default_model() -> Path:
-    """Return the network that ships with the package.
+def default_model(folders: Sequence[Path] | None = None) -> Path:
+    """Return the network that ships: the one in the first of `folders` that has it.
 
-    It lies in `smartselfie.model` where the package is installed, and in `model/` beside the package in a
-    checkout. Raises `ModelError` when it is in neither.
+    Without `folders` these are `smartselfie/model` of an installed package and `model/` beside the package in
+    a checkout. Raises `ModelError` when none has it.
     """
-    package = Path(__file__).resolve().parent.parent
-    folders = [package / "model", package.parent / "model"]
-    with contextlib.suppress(ModuleNotFoundError):  # an editable install maps the name to the checkout
-        folders += [Path(folder) for folder in import_module("smartselfie.model").__path__]
+    folders = _model_folders() if folders is None else folders
     for folder in folders:
         if (folder / DEFAULT_NAME).is_file():
             return folder / DEFAULT_NAME
     raise ModelError(
-        f"the network that ships, {DEFAULT_NAME}, is not in {folders[0]} nor in {folders[1]}: "
+        f"{DEFAULT_NAME}, the network that ships, is not in {' nor in '.join(map(str, folders))}: "
         "install smartselfie again, or set classifier.model"
     )
+
+
+def _model_folders() -> list[Path]:
+    package = Path(__file__).resolve().parent.parent
+    folders = [package / "model", package.parent / "model"]
+    with contextlib.suppress(ModuleNotFoundError):  # some editable installs map the name to the checkout
+        folders += [Path(folder) for folder in import_module("smartselfie.model").__path__]
+    return list(dict.fromkeys(folders))
 
 
 class LiteRtClassifier:

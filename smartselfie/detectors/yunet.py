@@ -57,7 +57,7 @@ class YuNetDetector:
 
     def __call__(self, image: Image, look: Look) -> list[Box]:
         """Return the faces of a (H, W, 3) BGR picture, largest first; none when nowhere is to be searched."""
-        if not look.full and not look.around:
+        if not look.share and not look.around:
             return []
         height, width = image.shape[:2]
         scale = max(1.0, width / self.detect_width)
