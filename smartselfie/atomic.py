@@ -15,6 +15,7 @@ PREFIX = ".smartselfie-"
 SUFFIX = ".part"
 
 _numbers = count()
+_TICK = 1000  # nanoseconds
 # What a file system answers that cannot sync a folder or lock a file: FAT over some drivers, NFS, FUSE.
 _UNSUPPORTED = {errno.EINVAL, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS, errno.ENOLCK, errno.EBADF}
 
@@ -56,14 +57,17 @@ def sync_folder(folder: Path) -> None:
 
 
 def replace(path: Path, write: Callable[[BinaryIO], None]) -> None:
-    """Replace the content of an existing file by what `write` writes; its times and mode stay."""
+    """Replace the content of an existing file by what `write` writes.
+
+    Its mode stays, and its time moves on by no more than caches need to notice.
+    """
     before = path.stat()
     with temporary(path.parent) as (file, part):
         write(file)
         settle(file)
         with suppress(OSError):  # FAT has no modes
             os.fchmod(file.fileno(), before.st_mode & 0o7777)
-        os.utime(part, ns=(before.st_atime_ns, before.st_mtime_ns))
+        os.utime(part, ns=(before.st_atime_ns, before.st_mtime_ns + _TICK))
         part.replace(path)
     sync_folder(path.parent)
 

@@ -122,6 +122,8 @@ class Outbox:
 
     def add(self, picture: Picture) -> None:
         """Put a picture behind those that wait."""
+        if self.status.outage:
+            picture.shot = None
         self._waiting.append(picture)
         self._note()
 

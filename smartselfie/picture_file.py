@@ -198,7 +198,7 @@ def read_metadata(path: Path) -> PictureInfo:
 
 
 def set_rating(path: Path, rating: int) -> None:
-    """Give a picture 0 (none) to 5 stars: its XMP is rewritten, its pixels and times stay as they are.
+    """Give a picture 0 (none) to 5 stars: its XMP is rewritten, its pixels stay as they are.
 
     The file is replaced in one step, at any instant it is complete. Raises `PictureError` for a file that is
     no picture, `OSError` where it cannot be written.

@@ -1,9 +1,11 @@
 """The saver: shots become files, in order, and none is lost silently."""
 
 import errno
+import gc
 import json
 import shutil
 import threading
+import weakref
 from pathlib import Path
 
 import numpy as np
@@ -26,7 +28,7 @@ class FaultyFolder(PictureFolder):
 
     def __init__(self, path: Path) -> None:
         super().__init__(path)
-        self.fault: OSError | None = None
+        self.fault: tuple[int, str] | None = None
         self.gate = threading.Event()
         self.gate.set()
         self.tries = 0
@@ -36,7 +38,7 @@ class FaultyFolder(PictureFolder):
         self.tries += 1
         assert self.gate.wait(20)
         if self.fault is not None:
-            raise self.fault
+            raise OSError(*self.fault)
         return super().write(name, data)
 
     def release(self) -> None:
@@ -44,9 +46,7 @@ class FaultyFolder(PictureFolder):
         super().release()
 
 
-def full() -> OSError:
-    """What a full disk answers."""
-    return OSError(errno.ENOSPC, "No space left on device")
+FULL = (errno.ENOSPC, "No space left on device")
 
 
 @pytest.fixture
@@ -190,7 +190,7 @@ def test_a_full_disk_keeps_pictures_until_there_is_room(
 ) -> None:
     """What does not fit waits in memory, is said once, and is written in order once there is room."""
     with Saver(folder, emit=ear, retry=SHORT) as saver:
-        folder.fault = full()
+        folder.fault = FULL
         for number in range(5):
             saver.save(make_shot(number))
         assert saver.flush(20)
@@ -210,7 +210,7 @@ def test_a_full_disk_keeps_pictures_until_there_is_room(
 def test_a_disk_that_cannot_be_written_is_let_go(folder: FaultyFolder, ear: Ear) -> None:
     """After an error other than want of space the folder is released: its disk can be mounted anew."""
     with Saver(folder, emit=ear, retry=(60, 60)) as saver:
-        folder.fault = OSError(errno.EROFS, "Read-only file system")
+        folder.fault = (errno.EROFS, "Read-only file system")
         saver.save(make_shot())
         (event,) = ear.wait_for("save_failed")
         assert event["reason"] == "Read-only file system"
@@ -228,7 +228,7 @@ def test_attempts_become_rarer(folder: FaultyFolder, ear: Ear) -> None:
     """The pause between two attempts doubles up to its bound."""
     now = [0.0]
     with Saver(folder, emit=ear, retry=(1, 5), monotonic=lambda: now[0]) as saver:
-        folder.fault = full()
+        folder.fault = FULL
         saver.save(make_shot())
         pauses = []
         for _ in range(5):
@@ -243,10 +243,25 @@ def test_attempts_become_rarer(folder: FaultyFolder, ear: Ear) -> None:
     assert pauses == [1, 2, 4, 5, 5]
 
 
+def test_waiting_pictures_hold_no_frames(folder: FaultyFolder, ear: Ear) -> None:
+    """While a picture waits, its frame's memory is given back: only the encoded bytes are kept."""
+    with Saver(folder, emit=ear, retry=(60, 60)) as saver:
+        folder.fault = FULL
+        shots = [make_shot(number) for number in range(3)]
+        frames = [weakref.ref(shot.image) for shot in shots]
+        while shots:
+            saver.save(shots.pop(0))
+        assert saver.flush(20)
+        gc.collect()
+        assert [frame() for frame in frames] == [None] * 3
+        folder.fault = None
+    assert len(names(folder)) == 3
+
+
 def test_an_outage_takes_no_attempt_for_every_shot(folder: FaultyFolder, ear: Ear) -> None:
     """While the next attempt is not due, further shots are only encoded and kept."""
     with Saver(folder, emit=ear, retry=(60, 60)) as saver:
-        folder.fault = full()
+        folder.fault = FULL
         for number in range(6):
             saver.save(make_shot(number))
         assert saver.flush(20)
@@ -264,7 +279,7 @@ def test_a_full_buffer_says_what_is_lost(
     size = (folder.path / names(folder)[0]).stat().st_size
     shutil.rmtree(folder.path)
     with Saver(folder, emit=ear, retry=(60, 60), buffer_bytes=int(2.5 * size)) as saver:
-        folder.fault = full()
+        folder.fault = FULL
         for number in range(4):
             saver.save(make_shot(number))
         assert saver.flush(20)
@@ -281,7 +296,7 @@ def test_a_full_buffer_says_what_is_lost(
 def test_closing_tries_once_more_and_names_what_is_lost(folder: FaultyFolder, ear: Ear) -> None:
     """At the end of the program what waits gets one more attempt; what still does not fit is named."""
     saver = Saver(folder, emit=ear, retry=(60, 60))
-    folder.fault = full()
+    folder.fault = FULL
     saver.save(make_shot(0))
     saver.save(make_shot(1))
     saver.close()

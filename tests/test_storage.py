@@ -181,7 +181,9 @@ def disk(tmp_path: Path) -> Disk:
 def test_only_own_pictures_are_removed(disk: Disk) -> None:
     """Pictures of other programs, other files, hidden files, links and folders are never touched."""
     foreign = disk.folder / "holiday.jpg"
-    PIL.Image.new("RGB", (8, 8)).save(foreign)
+    exif = PIL.Image.Exif()
+    exif.get_ifd(0x8769)[0x9003] = "2026:11:20 18:30:12"
+    PIL.Image.new("RGB", (8, 8)).save(foreign, exif=exif)
     (disk.folder / "notes.txt").write_text("mine")
     (disk.folder / "broken.jpg").write_bytes(b"")
     (disk.folder / "album.jpg").mkdir()
