@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -122,7 +121,7 @@ def test_mistake_names_line_key_and_remedy(line: str, message: str) -> None:
         ("a: 1\n---\nb: 2", "config.yaml:2: not valid YAML: but found another document"),
         ("x: 1\ny: \x00", "config.yaml:2: a character that YAML does not allow; remove it"),
         ('a: "\\UFFFFFFFF"', "config.yaml: not valid YAML: an escape that is no character"),
-        ("[" * 5000, "config.yaml: nested too deeply; settings are two levels deep"),
+        ("[" * 600, "config.yaml: nested too deeply; settings are two levels deep"),
         (
             "web: {password: 1234}",
             "config.yaml:1: web.password: got ***; must be text, or null (put it in quotes)",
@@ -144,8 +143,9 @@ def test_mistake_names_line_key_and_remedy(line: str, message: str) -> None:
 )
 def test_broken_form_is_told_in_one_line(text: str, message: str) -> None:
     """What is no YAML, or YAML of another form, is one line with the line's number."""
-    assert message in mistakes(text)
-    assert all(line.startswith("config.yaml:") for line in mistakes(text))
+    lines = mistakes(text)
+    assert message in lines
+    assert all(line.startswith("config.yaml:") for line in lines)
 
 
 def test_all_mistakes_come_at_once_in_the_order_of_lines() -> None:
@@ -302,15 +302,6 @@ def test_folder_is_no_config_file(tmp_path: Path) -> None:
         load(tmp_path)
 
 
-@pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
-def test_unreadable_file_is_told(tmp_path: Path) -> None:
-    """A file without permission to read is told in one line."""
-    path = tmp_path / "config.yaml"
-    path.touch(mode=0)
-    with pytest.raises(ConfigError, match="cannot be read: Permission denied"):
-        load(path)
-
-
 def test_file_in_an_impossible_place_is_told(tmp_path: Path) -> None:
     """A path through a file cannot be read, and says why."""
     (tmp_path / "file").touch()
@@ -342,6 +333,9 @@ def test_recursive_and_multiplied_aliases_are_harmless() -> None:
         for before, name in zip("abcdefgh", "bcdefghi", strict=True)
     )
     assert len(mistakes(bomb + "source: {size: *i}")) == 10
+    assert mistakes("source: {size: &a [*a, 1]}")[0].startswith(
+        "config.yaml:1: source.size: got [[...], 1]; must"
+    )
 
 
 PIECES = st.sampled_from(
@@ -386,7 +380,7 @@ PIECES = st.sampled_from(
 )
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=200, deadline=None)
 @given(st.one_of(st.text(max_size=200), st.lists(PIECES, max_size=30).map("".join)))
 @example("a: 0x_")
 @example("trigger: {threshold: 0b_}")
@@ -404,7 +398,7 @@ def test_any_text_gives_settings_or_a_config_error(text: str) -> None:
     assert all(line.startswith("config.yaml:") and line.isprintable() for line in lines)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=50, deadline=None)
 @given(st.data())
 def test_damaged_config_gives_settings_or_a_config_error(data: st.DataObject) -> None:
     """The documented file with some characters removed, doubled or replaced never crashes the reader."""
@@ -423,7 +417,7 @@ JSON = st.recursive(
 )
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(st.dictionaries(st.sampled_from([*catalogue(), "trigger", "x.y", ""]), JSON, max_size=4))
 def test_any_json_gives_settings_or_a_config_error(values: dict[str, object]) -> None:
     """Whatever the page sends, setting it ends in settings or in lines for the user."""

@@ -118,12 +118,16 @@ def construct(node: yaml.Node, depth: int = 0) -> object:
             raise _RefusedError(f"got the tag {node.tag!r}; leave it away")
 
 
-def written(node: yaml.Node) -> str:
-    """Return a value as it was written, in one line, shortened."""
+def written(node: yaml.Node, depth: int = 0) -> str:
+    """Return a value as it was written, in one line, shortened; aliases may nest lists for ever."""
     if isinstance(node, yaml.MappingNode):
         return "a mapping"
     if isinstance(node, yaml.SequenceNode):
-        return "[" + ", ".join(written(item) for item in node.value[:8]) + "]"
+        return (
+            "[" + ", ".join(written(item, depth + 1) for item in node.value[:8]) + "]"
+            if depth == 0
+            else "[...]"
+        )
     return shorten(str(node.value)) or '""'
 
 
