@@ -87,7 +87,8 @@ def _draw_state(image: Image, layout: Layout, decision: Decision) -> None:
     unit = layout.unit
     title = TITLES[decision.state]
     why = decision.why
-    if why.startswith("waiting for") and decision.state is not State.RESTING:
+    waits = why.startswith("waiting for") and decision.state in (State.WATCHING, State.HOLDING)
+    if waits:
         title, why = why[0].upper() + why[1:], "everyone, smile"
     radius = max(13.0, 4.2 * unit)
     pad = 0.45 * radius
@@ -101,7 +102,7 @@ def _draw_state(image: Image, layout: Layout, decision: Decision) -> None:
     x, y = left + radius + 0.9 * pad, top + height / 2
     draw_ring(image, x, y, radius, decision)
     start = x + radius + pad
-    color = AMBER if decision.state is State.HOLDING else WHITE
+    color = AMBER if waits or decision.state is State.HOLDING else WHITE
     paint.text(image, title, start, y - 0.5 * layout.small - 0.04 * height, layout.large, color, bold=True)
     paint.text(image, why, start, y + 0.62 * layout.large, layout.small, GREY)
 
