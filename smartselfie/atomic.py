@@ -5,16 +5,15 @@ from __future__ import annotations
 import errno
 import fcntl
 import os
+import secrets
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from itertools import count
 from pathlib import Path
 from typing import BinaryIO
 
 PREFIX = ".smartselfie-"
 SUFFIX = ".part"
 
-_numbers = count()
 _TICK = 1000  # nanoseconds
 # What a file system answers that cannot sync a folder or lock a file: FAT over some drivers, NFS, FUSE.
 _UNSUPPORTED = {errno.EINVAL, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS, errno.ENOLCK, errno.EBADF}
@@ -26,7 +25,7 @@ def temporary(folder: Path) -> Iterator[tuple[BinaryIO, Path]]:
 
     The file is locked while it is written, which tells `clear_leftovers` that its writer lives.
     """
-    path = folder / f"{PREFIX}{os.getpid()}-{next(_numbers)}{SUFFIX}"
+    path = folder / f"{PREFIX}{secrets.token_hex(6)}{SUFFIX}"
     with path.open("xb") as file:
         try:
             with suppress(OSError):  # without locks a leftover is only judged by the next start

@@ -98,7 +98,10 @@ def plan(pictures: Iterable[Stored], limits: Limits, *, incoming: int, free: int
     if missing <= 0:
         return Plan(remove)
     if beyond_free >= beyond_size:
-        why = f"{in_words(free)} free, {in_words(limits.min_free or incoming)} must stay free"
+        needed = (
+            f"{in_words(limits.min_free)} must stay" if limits.min_free else f"{in_words(incoming)} needed"
+        )
+        why = f"{in_words(free)} free, {needed}"
     else:
         why = f"pictures take {in_words(taken)} of the {in_words(limits.max_size or 0)} they may"
     if limits.when_full == "stop":

@@ -36,6 +36,12 @@ def test_stop_removes_nothing() -> None:
     assert decided == Plan(full="pictures take 60 bytes of the 100 bytes they may")
 
 
+def test_a_disk_without_room_is_full_without_any_limit() -> None:
+    """What does not fit on the disk is full even with no limit set; `min_free` is named where it is set."""
+    assert plan([], Limits(), incoming=20, free=10).full == "10 bytes free, 20 bytes needed"
+    assert plan([], Limits(min_free=50), incoming=20, free=60).full == "60 bytes free, 50 bytes must stay"
+
+
 def test_just_enough_of_the_oldest_go() -> None:
     """With `remove_oldest`, the oldest go until the new one fits, and not one more."""
     limits = Limits(max_size=100, when_full="remove_oldest")
