@@ -30,7 +30,6 @@ def write_values(path: Path, values: Mapping[str, object], comment: str | None =
     of an older one with the same word before its colon. The file is replaced as a whole or not at all. Raises
     ConfigError: the file is broken, a value is refused, or it cannot be written.
     """
-    path = path.resolve()
     try:
         old = read_text(path)
     except ConfigError:
@@ -39,7 +38,7 @@ def write_values(path: Path, values: Mapping[str, object], comment: str | None =
         old = ""
     new, settings = rewrite(old, path, values, comment)
     if new != old:
-        _replace(path, new)
+        _replace(path.resolve(), new)  # a link stays a link
     return settings
 
 
@@ -59,6 +58,8 @@ def rewrite(
                 if before.value(section) != wanted.value(section):
                     text = _switch(text, path, section, on=bool(wanted.value(section)))
                 continue
+            if not wanted.value(section):
+                continue  # a later value turned the whole section off
             # A path stays as relative as it was given.
             text = _set(text, path, key, as_yaml(key, value if isinstance(value, str) else wanted.value(key)))
             if comment and section not in commented:
