@@ -55,7 +55,7 @@ class Finding:
 
 
 @dataclass(slots=True)
-class _Known:
+class Known:
     """What earlier checks learnt that later ones need."""
 
     size: tuple[int, int]
@@ -121,7 +121,7 @@ def examine(config: Path | None, overrides: Sequence[str] = ()) -> Iterator[Find
         settings = s.Settings()
         remedy = "the rest was looked at with the defaults; --safe starts with them"
         yield Finding("settings", "fail", str(error), remedy)
-    known = _Known(settings.source.size, np.full((*settings.source.size[::-1], 3), 128, np.uint8))
+    known = Known(settings.source.size, np.full((*settings.source.size[::-1], 3), 128, np.uint8))
     opener = SourceOpener(
         str(settings.source.use), settings.source.size, settings.source.fps, settings.source.rotate
     )
@@ -143,7 +143,7 @@ def examine(config: Path | None, overrides: Sequence[str] = ()) -> Iterator[Find
             yield Finding(name, "fail", found, remedy)
 
 
-def check_source(settings: s.Source, open_source: Callable[[], Source], live: bool, known: _Known) -> Finding:
+def check_source(settings: s.Source, open_source: Callable[[], Source], live: bool, known: Known) -> Finding:
     """Open the source, count a camera's frames and see whether they show anything.
 
     Raises what opening raises.
@@ -185,7 +185,7 @@ def check_source(settings: s.Source, open_source: Callable[[], Source], live: bo
     return Finding("camera", "ok", told)
 
 
-def check_detector(settings: s.Settings, known: _Known) -> Finding:
+def check_detector(settings: s.Settings, known: Known) -> Finding:
     """Load the detector and say which faces are too small for it. Raises `DetectorError`."""
     known.detector = detector = build_detector(settings.detector, min_face=0.0)
     pixels: int = detector.smallest_face(known.size)  # type: ignore[attr-defined]
@@ -201,7 +201,7 @@ def check_detector(settings: s.Settings, known: _Known) -> Finding:
     return Finding("detector", "ok", found)
 
 
-def check_model(settings: s.Settings, known: _Known) -> Finding:
+def check_model(settings: s.Settings, known: Known) -> Finding:
     """Load the network and time it on one face. Raises `ModelError`."""
     known.classifier = classifier = build_classifier(
         settings.classifier, threads=settings.performance.threads
@@ -216,7 +216,7 @@ def check_model(settings: s.Settings, known: _Known) -> Finding:
     return Finding("model", "ok", ", ".join(part for part in parts if part))
 
 
-def check_performance(settings: s.Settings, known: _Known) -> Finding:
+def check_performance(settings: s.Settings, known: Known) -> Finding:
     """Estimate what one face costs, and what the CPU budget leaves of the frame rate."""
     if known.detector is None:
         return Finding("performance", "warn", "cannot be told without a detector")
@@ -311,7 +311,7 @@ def check_gpio(settings: s.Gpio) -> Finding:
     return Finding("gpio", "ok", ", ".join(pins))
 
 
-def _remember(known: _Known, frame: Frame) -> None:
+def _remember(known: Known, frame: Frame) -> None:
     known.size, known.image = frame.size, frame.image
 
 
