@@ -74,7 +74,7 @@ class KerasClassifier:
 
     def _select(self, outputs: Any) -> Floats:
         if isinstance(outputs, Mapping):
-            outputs = [outputs[name] for name in self._network.output_names]
+            outputs = [outputs[name] for name in _output_names(self._network)]
         if not isinstance(outputs, (list, tuple)):
             outputs = [outputs]
         return np.asarray(outputs[self._head], np.float32)
@@ -104,70 +104,90 @@ def _import_keras(threads: int) -> Any:
 
 def _load(keras: Any, model: Path, architecture: Path | None) -> Any:
     """Load the network, from one file or from weights and an architecture."""
-    if architecture is None and _holds_only_weights(model):
-        architecture = model.with_suffix(".json")
-        if not architecture.is_file():
-            raise ModelError(
-                f"{model}: holds weights only; put its architecture beside it as {architecture.name}, "
-                "or set classifier.architecture"
-            )
     try:
-        with (
-            without_lines(GREETINGS),
-            warnings.catch_warnings(),
-        ):  # of optimizers and losses that scoring does not need
-            warnings.simplefilter("ignore")
-            if architecture is None:
-                return keras.models.load_model(model, compile=False)
-            return _join(keras, model, architecture)
+        with without_lines(GREETINGS), warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of optimizers and losses, which scoring does not need
+            return _load_any(keras, model, architecture)
     except ModelError:
         raise
     except Exception as error:  # Keras raises nearly anything for files of other versions or with own layers
         raise ModelError(f"{model}: Keras cannot load it: {first_line(error)}") from error
 
 
-def _join(keras: Any, weights: Path, architecture: Path) -> Any:
-    """Build the network of an architecture and load its weights."""
-    text = _read(architecture).decode("utf-8", errors="replace")
+def _load_any(keras: Any, model: Path, architecture: Path | None) -> Any:
+    inside = _architecture_inside(model)
+    if architecture is None and inside is None:
+        architecture = model.with_suffix(".json")
+        if not architecture.is_file():
+            raise ModelError(
+                f"{model}: holds weights only; put its architecture beside it as {architecture.name}, "
+                "or set classifier.architecture"
+            )
+    config = _parse(architecture) if architecture is not None else json.loads(inside or "{}")
+    if "class_name" in config and "module" not in config:
+        return _load_legacy(keras, model, config)
+    if architecture is None:
+        return keras.models.load_model(model, compile=False)
+    network = keras.models.model_from_json(json.dumps(config))
+    network.load_weights(model)
+    return network
+
+
+def _architecture_inside(model: Path) -> str | None:
+    """The architecture that an HDF5 file has besides its weights; "" where Keras looks for it itself."""
+    import h5py  # Keras brings it
+
+    if not h5py.is_hdf5(model):
+        return ""
+    with h5py.File(model) as file:
+        text = file.attrs.get("model_config")
+    return text.decode() if isinstance(text, bytes) else text
+
+
+def _parse(architecture: Path) -> dict[str, Any]:
     try:
-        config = json.loads(text)
+        config = json.loads(_read(architecture).decode("utf-8", errors="replace"))
     except ValueError as error:
         raise ModelError(f"{architecture}: cannot be read as JSON: {error}") from error
     if not isinstance(config, dict) or "class_name" not in config:
         raise ModelError(f"{architecture}: is no architecture as Keras's `model.to_json()` writes it")
-    if "module" in config:
-        network = keras.models.model_from_json(text)
-        network.load_weights(weights)
-        return network
-    return _join_legacy(keras, weights, text)
+    return config
 
 
-def _join_legacy(keras: Any, weights: Path, architecture: str) -> Any:
-    """Join a Keras 1 or 2 pair into the one file that those versions wrote, which Keras 3 does read.
+def _load_legacy(keras: Any, model: Path, config: dict[str, Any]) -> Any:
+    """Load what Keras 1 or 2 wrote, as the one kind of file of theirs that Keras 3 does read.
 
-    Its `model_from_json` knows only its own architectures.
+    Its `model_from_json` knows only its own architectures, and some of theirs need a correction.
     """
     import h5py
 
+    _modernise(config)
     with tempfile.TemporaryDirectory() as folder:
         joined = Path(folder) / "joined.h5"
-        with h5py.File(weights) as source, h5py.File(joined, "w") as target:
+        with h5py.File(model) as source, h5py.File(joined, "w") as target:
+            weights = source.get("model_weights", source)
             group = target.create_group("model_weights")
-            for name in source:
-                source.copy(name, group)
-            for name, value in source.attrs.items():
-                group.attrs[name] = value
-            target.attrs["model_config"] = architecture
+            for name in weights:
+                weights.copy(name, group)
+            for name, value in weights.attrs.items():
+                if name != "model_config":
+                    group.attrs[name] = value
+            target.attrs["model_config"] = json.dumps(config)
         return keras.models.load_model(joined, compile=False)
 
 
-def _holds_only_weights(model: Path) -> bool:
-    import h5py  # Keras brings it
-
-    if not h5py.is_hdf5(model):
-        return False
-    with h5py.File(model) as file:
-        return "model_config" not in file.attrs
+def _modernise(node: Any) -> None:
+    """Correct, in place, what Keras 3 takes from old architectures only to stumble over it."""
+    if isinstance(node, dict):
+        config = node.get("config")
+        if isinstance(config, dict):
+            if "batch_input_shape" in config and node.get("class_name") != "InputLayer":
+                # Keras 3 would take the batch's dimension for one of the picture's.
+                config["input_shape"] = config.pop("batch_input_shape")[1:]
+            if node.get("class_name") == "DepthwiseConv2D":
+                config.pop("groups", None)  # always 1, and unknown by now
+    for child in node.values() if isinstance(node, dict) else node if isinstance(node, list) else ():
+        _modernise(child)
 
 
 def _check_input(model: Path, network: Any, description: Description) -> tuple[tuple[int, int], int]:
@@ -190,7 +210,7 @@ def _check_input(model: Path, network: Any, description: Description) -> tuple[t
 
 def _choose_output(model: Path, network: Any, description: Description) -> int:
     """Return the index of the output to read, which must have seven classes."""
-    names = list(network.output_names)
+    names = _output_names(network)
     head = description.head
     if head not in names and head not in range(len(names)):
         raise ModelError(f"{model}: has no output {head!r}, its outputs are {', '.join(names)}")
@@ -201,3 +221,8 @@ def _choose_output(model: Path, network: Any, description: Description) -> int:
             f"{model}: output {names[index]!r} has shape {shape}, expected (None, {len(CLASSES)})"
         )
     return index
+
+
+def _output_names(network: Any) -> list[str]:
+    """The names of the outputs in their order; a `Sequential` has only one, and no name for it."""
+    return list(getattr(network, "output_names", ["output"]))
