@@ -146,18 +146,21 @@ class Stream:
             newest, view = self._views.get(after=count, timeout=0.25)
             if view is None:
                 continue
-            free_at = time.monotonic() + self._viewers / self._budget
+            with self._wake:
+                waiting, self._waiting = self._waiting, []
+            if not waiting:  # gone, or served meanwhile
+                continue
+            count, free_at = newest, time.monotonic() + self._viewers / self._budget
             info = json.dumps(view_json(view), separators=(",", ":")).encode()
             picture = Picture(newest, info, encode(view.frame.image, self._width, self._quality))
-            count = newest
             assert self._loop is not None
             with contextlib.suppress(RuntimeError):  # the loop has ended
-                self._loop.call_soon_threadsafe(self._publish, picture)
+                self._loop.call_soon_threadsafe(self._publish, picture, waiting)
 
-    def _publish(self, picture: Picture) -> None:
+    def _publish(self, picture: Picture, waiting: list[asyncio.Future[Picture]]) -> None:
         self._latest = picture
-        with self._wake:
-            waiting, self._waiting = self._waiting, []
+        with self._wake:  # who asked meanwhile had an older one
+            waiting, self._waiting = waiting + self._waiting, []
         for future in waiting:
             if not future.done():
                 future.set_result(picture)
