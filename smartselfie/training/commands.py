@@ -268,6 +268,11 @@ def evaluate(
         if not as_json:
             show.table(report["data"], ("", "model", "peer"), evaluation.rows(report))
             for kind in report["model"]["labels"]:
+                show.table(
+                    f"{kind}: precision, recall, F1",
+                    ("", "model", "peer"),
+                    evaluation.class_rows(report, kind),
+                )
                 print(f"{kind}: {evaluation.RULES[kind]}")
     if as_json:
         print(json.dumps(reports, indent=2))

@@ -176,9 +176,6 @@ def rows(report: Mapping[str, Any]) -> list[tuple[str, str, str]]:
         n = figures["n"]
         line(f"{kind} accuracy (n={n})", "labels", kind, "accuracy", form="{:.1%}")
         line(f"{kind} macro F1", "labels", kind, "macro_f1")
-        for name in CLASSES:
-            for what in ("precision", "recall", "f1"):
-                line(f"{kind} {name} {what}", "labels", kind, "classes", name, what, form="{:.3f}")
         line(f"{kind} average precision of happy", "labels", kind, "happy", "ap")
         line(f"{kind} ... undetected pictures scored 0", "labels", kind, "happy_whole", "ap")
         line(f"{kind} expected calibration error", "labels", kind, "ece")
@@ -187,3 +184,15 @@ def rows(report: Mapping[str, Any]) -> list[tuple[str, str, str]]:
     if "latency_ratio" in report:
         lines.append(("... as a ratio to the peer", f"{report['latency_ratio']:.2f}", "1.00"))
     return lines
+
+
+def class_rows(report: Mapping[str, Any], kind: str) -> list[tuple[str, str, str]]:
+    """Return precision, recall and F1 of each class by one kind of label, as lines of a table."""
+
+    def cell(name: str, who: str) -> str:
+        if who not in report:
+            return ""
+        figures = report[who]["labels"][kind]["classes"][name]
+        return "  ".join(f"{figures[what]:.3f}" for what in ("precision", "recall", "f1"))
+
+    return [(name, cell(name, "model"), cell(name, "peer")) for name in CLASSES]

@@ -199,7 +199,7 @@ def fit(
         mean = float(np.mean(list(found.values())))
         if mean >= state.best:
             state.best, state.best_epoch = mean, state.epoch
-            _store(averaged, settings, run / "network.keras")
+            _store(averaged, settings, size, run / "network.keras")
         checkpoint.save(state, network, state_file)
         _write_log(run / "log.csv", state.log)
         say(
@@ -233,9 +233,9 @@ def _train_accuracy(logs: dict[str, float], head: str, heads: Sequence[str]) -> 
     )
 
 
-def _store(network: Any, settings: FitSettings, path: Path) -> None:
-    """Save with the fixed input size that the program uses."""
-    fixed = networks.build(settings.network, settings.heads, settings.sizes[-1][1], **settings.options)
+def _store(network: Any, settings: FitSettings, size: int, path: Path) -> None:
+    """Save with the input size of the faces it learned from last: at another one it would be worse."""
+    fixed = networks.build(settings.network, settings.heads, size, **settings.options)
     fixed.set_weights(network.get_weights())
     temporary = path.with_name("writing-" + path.name)
     fixed.save(temporary)
