@@ -420,6 +420,22 @@ def test_a_frozen_camera_is_opened_anew_once(cable: Cable) -> None:
     assert cable.told == ["camera_lost frozen", "camera_back frozen"]
 
 
+def test_opening_a_frozen_camera_anew_is_no_stall(cable: Cable) -> None:
+    """While it is opened anew on purpose no frames are due."""
+    with running(cable, frozen_after=20.0) as camera:
+        cable.show(3)
+        take(camera)
+        cable.openings.put(cable.released)
+        for _ in range(20):
+            cable.clock.now += 1.0
+            cable.show(3)
+            take(camera)
+        until(cable.openings.empty)
+        cable.clock.now += 5.0
+        camera.newest(0)
+        assert camera.status is Status.FROZEN
+
+
 def test_a_covered_camera_is_told(cable: Cable) -> None:
     """Black pictures are told after `black_after`, and given on."""
     with running(cable, black_after=2.0) as camera:

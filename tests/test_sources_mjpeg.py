@@ -1,6 +1,8 @@
 """MJPEG over HTTP: what a good camera sends arrives, what a bad one sends is passed over or noticed."""
 
 import logging
+import socket
+import threading
 from collections.abc import Iterator
 
 import cv2
@@ -97,6 +99,29 @@ def test_a_half_picture_is_noticed(cut: int) -> None:
     assert scanner.broken >= 1
     assert set(found) == set(PICTURES)
     assert found[-1] == PICTURES[-1]
+
+
+def test_the_picture_after_a_half_one_is_not_lost() -> None:
+    """A new picture's start inside compressed data ends the old one, and begins the new one."""
+    scanner = JpegScanner()
+    assert scanner.feed(PICTURES[0][:-40] + PICTURES[1]) == [PICTURES[1]]
+    assert scanner.broken == 1
+
+
+def test_nonsense_inside_a_picture_breaks_it() -> None:
+    """A marker that JPEG does not know tells a damaged picture; the next one is found."""
+    scanner = JpegScanner()
+    damaged = PICTURES[0][:-40] + b"\xff\x02" + PICTURES[0][-40:]
+    assert scanner.feed(damaged + PICTURES[1]) == [PICTURES[1]]
+    assert scanner.broken == 1
+
+
+def test_bytes_without_a_start_are_not_kept() -> None:
+    """What cannot be the beginning of a picture is dropped at once."""
+    scanner = JpegScanner()
+    scanner.feed(b"\x00" * 4000)
+    assert len(scanner._data) <= 2
+    assert scanner.broken == 0
 
 
 def test_a_picture_without_end_is_thrown_away() -> None:
@@ -199,6 +224,27 @@ def test_a_killed_server_is_a_loss(server: MjpegServer) -> None:
     server.stop()
     with pytest.raises(CameraLostError):
         read_on(stream)
+    stream.close()
+
+
+def test_the_last_picture_before_the_end_counts() -> None:
+    """A server that sends a picture and hangs up at once has still sent a picture."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+
+        def answer() -> None:
+            connection, _ = listener.accept()
+            with connection:
+                connection.recv(4096)
+                head = "HTTP/1.1 200 OK\r\nContent-Type: multipart/x-mixed-replace; boundary=x\r\n\r\n"
+                connection.sendall(head.encode() + PICTURES[0])
+
+        thread = threading.Thread(target=answer)
+        thread.start()
+        stream = MjpegStream(f"http://127.0.0.1:{listener.getsockname()[1]}/", timeout=5)
+        thread.join()
+    assert stream.read().size == (64, 48)
+    with pytest.raises(CameraLostError, match="has ended the stream"):
+        stream.read()
     stream.close()
 
 
