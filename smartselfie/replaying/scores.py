@@ -1,0 +1,104 @@
+"""Scores of recordings, stored: all that the trigger sees, so that it can be run again without the network.
+
+The file is JSON lines. A line with `clip` begins a recording (`{"clip": "a.mp4", "size": [640, 480]}`); each
+line after it is a frame: `{"at": 0.033, "faces": [[track, x, y, width, height, seven probabilities]]}`.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from smartselfie.errors import DataError
+from smartselfie.records import Box, Face, Scores
+
+DIGITS = 6
+"""Decimals of times and probabilities."""
+
+
+@dataclass(frozen=True, slots=True)
+class ScoredFrame:
+    """What the analysis said of one frame."""
+
+    at: float
+    """Media time in seconds."""
+    faces: tuple[Face, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Recording:
+    """The scores of one clip."""
+
+    clip: str
+    size: tuple[int, int]
+    """Width and height of its frames."""
+    frames: Sequence[ScoredFrame]
+
+    @property
+    def seconds(self) -> float:
+        """Its length."""
+        if not self.frames:
+            return 0.0
+        first, last = self.frames[0].at, self.frames[-1].at
+        return last - first + (last - first) / max(1, len(self.frames) - 1)
+
+
+def write_scores(path: Path, recordings: Iterable[Recording]) -> None:
+    """Write recordings. Raises DataError when the file cannot be written."""
+    try:
+        with path.open("w", encoding="utf-8") as file:
+            for recording in recordings:
+                file.write(json.dumps({"clip": recording.clip, "size": recording.size}) + "\n")
+                for frame in recording.frames:
+                    file.write(_line(frame))
+    except OSError as error:
+        raise DataError(f"{path}: {error.strerror}") from error
+
+
+def read_scores(path: Path) -> list[Recording]:
+    """Read what `write_scores` wrote. Raises DataError when the file is missing or damaged."""
+    recordings: list[Recording] = []
+    frames: list[ScoredFrame] = []
+    number = 0
+    try:
+        with path.open(encoding="utf-8") as file:
+            for line in file:
+                number += 1
+                entry = json.loads(line)
+                if "clip" in entry:
+                    frames = []
+                    width, height = entry["size"]
+                    recordings.append(Recording(str(entry["clip"]), (int(width), int(height)), frames))
+                elif not recordings:
+                    raise ValueError("a frame before any clip")
+                else:
+                    frames.append(
+                        ScoredFrame(float(entry["at"]), tuple(_face(numbers) for numbers in entry["faces"]))
+                    )
+    except OSError as error:
+        raise DataError(f"{path}: {error.strerror}") from error
+    except (ValueError, TypeError, KeyError) as error:
+        raise DataError(f"{path}:{number}: is no scores file: {error}") from error
+    if not recordings:
+        raise DataError(f"{path}: holds no scores; 'smartselfie replay CLIP --scores FILE' writes them")
+    return recordings
+
+
+def _line(frame: ScoredFrame) -> str:
+    faces = [
+        [
+            face.track,
+            *(face.box.x, face.box.y, face.box.width, face.box.height),
+            *(round(value, DIGITS) for value in face.scores.probabilities),
+        ]
+        for face in frame.faces
+        if face.scores is not None
+    ]
+    return json.dumps({"at": round(frame.at, DIGITS), "faces": faces}, separators=(",", ":")) + "\n"
+
+
+def _face(numbers: Sequence[float]) -> Face:
+    track, x, y, width, height, *probabilities = numbers
+    return Face(Box(int(x), int(y), int(width), int(height)), int(track), Scores(tuple(probabilities)))
