@@ -90,6 +90,7 @@ class App:
             settings.source.size,
             settings.source.fps,
             settings.source.rotate,
+            timeout=settings.source.stall_after + 0.25,  # the camera's watch speaks first
         )
         self.live = opener.live
         self.pace = Pace(
@@ -100,6 +101,8 @@ class App:
         analysis = build_analysis(settings)
         self.saver = stack.enter_context(self._make_saver(analysis.classifier))
         viewers: list[Viewer] = [self._put_view]
+        if self.options.config is not None:
+            viewers.append(self._watch_config(s.ConfigWatch(self.options.config)))
         shown = self._open_window(viewers)
         self.camera: Camera | None = None
         self.source: Source | None = None
@@ -188,9 +191,17 @@ class App:
         return True
 
     def _open_web(self) -> None:
-        from smartselfie.commands.web import serve
+        from smartselfie.page import open_page
 
-        self._stack.enter_context(serve(self))
+        self._stack.enter_context(
+            open_page(
+                lambda: self.settings,
+                config=self.options.config,
+                views=self.views,
+                send=self.send,
+                events=self.events,
+            )
+        )
 
     # --- frames
 
@@ -232,6 +243,10 @@ class App:
     def _put_view(self, view: View) -> Iterable[Command]:
         self.views.put(view)
         return ()
+
+    @staticmethod
+    def _watch_config(watch: s.ConfigWatch) -> Viewer:
+        return lambda view: [Reload()] if watch.changed(time.monotonic()) else []
 
     def _notices(self) -> tuple[str, ...]:
         camera = self.camera.notice if self.camera is not None else ""

@@ -9,6 +9,8 @@ import cv2
 
 from smartselfie import settings as s
 from smartselfie.errors import ConfigError
+from smartselfie.eyes import EYE_CASCADE, EyeMeter
+from smartselfie.face_meter import FaceMeter
 from smartselfie.moment import Moment
 from smartselfie.pipeline import Analysis, Classifier, Detector
 from smartselfie.tracking import Tracker
@@ -16,6 +18,8 @@ from smartselfie.trigger import Rules, Trigger
 
 log = logging.getLogger(__name__)
 
+PHOTO_WIDTH = 800
+"""Pixels across a single photo when faces are searched in it: there is time, and faces may be small."""
 FULL_EVERY = 1.0
 """Seconds between two searches of the whole picture at the most."""
 VISIBLE_BELOW = 0.8
@@ -44,6 +48,12 @@ def build_detector(settings: s.Detector, *, min_face: float) -> Detector:
             return YuNetDetector(
                 Path(settings.model), detect_width=settings.detect_width, min_score=settings.min_score
             )
+
+
+def build_photo_detector(settings: s.Detector) -> Detector:
+    """Make the face detector for single photos, where small faces count and a search may take longer."""
+    wide = settings.model_copy(update={"detect_width": max(PHOTO_WIDTH, settings.detect_width)})
+    return build_detector(wide, min_face=0.0)
 
 
 def build_classifier(settings: s.Classifier, *, threads: int) -> Classifier:
@@ -118,4 +128,11 @@ def build_moment(settings: s.Settings) -> Moment | None:
     """Make the choice of the best frame; None: plainly the frame at which the trigger fires."""
     if settings.moment is None:
         return None
-    return Moment()
+    from smartselfie.detectors.haar import find_cascade
+
+    return Moment(
+        settings.moment.before,
+        settings.moment.after,
+        settings.moment.keep,
+        measure=FaceMeter(EyeMeter(find_cascade(EYE_CASCADE))),
+    )

@@ -15,6 +15,7 @@ import numpy as np
 
 from smartselfie.face_input import crop_faces
 from smartselfie.moment import Moment, Pick
+from smartselfie.motion import Motion
 from smartselfie.records import (
     Arm,
     Box,
@@ -118,13 +119,15 @@ class Analysis:
         self.tracker = tracker
         self.classifier = classifier
         self.trigger = trigger
+        self._motion = Motion()
 
     def __call__(self, frame: Frame) -> tuple[tuple[Face, ...], Decision]:
         """Return the frame's scored faces and what the trigger says of them."""
-        look = self.tracker.look(frame.at)
-        boxes = self.detector(frame.image, look)
-        faces = self.tracker.update(boxes, at=frame.at, full=look.full)
-        scores = self.classifier(crop_faces(frame.image, boxes, self.classifier.input_size))
+        moved = self._motion(frame.image, self.tracker.boxes)
+        boxes = self.detector(frame.image, self.tracker.look(frame.at, moved=moved))
+        faces = self.tracker.update(boxes, at=frame.at)
+        crops = crop_faces(frame.image, [face.box for face in faces], self.classifier.input_size)
+        scores = self.classifier(crops)
         scored = tuple(replace(face, scores=score) for face, score in zip(faces, scores, strict=True))
         return scored, self.trigger.update(scored, at=frame.at, size=frame.size)
 

@@ -84,10 +84,15 @@ class Box:
 class Look:
     """Where the detector is to search in the next frame."""
 
-    full: bool = True
-    """The whole picture is due (a detector may spread it over some frames)."""
+    share: float = 1.0
+    """How much of a search of the whole picture is due; a detector may spread it over frames as it likes."""
     around: tuple[Box, ...] = ()
     """Where known faces should be by now, in pixels of the frame."""
+
+    @property
+    def full(self) -> bool:
+        """The whole picture is to be searched now."""
+        return self.share >= 1
 
 
 @dataclass(frozen=True, slots=True)

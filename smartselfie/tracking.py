@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from smartselfie.records import Box, Face, Look
 
@@ -20,6 +20,12 @@ VELOCITY_WEIGHT = 0.5
 """Weight of the newest step in the running velocity."""
 MAX_PREDICTION = 0.25
 """Seconds over which a velocity is believed."""
+IN_TURN = 2
+"""Known faces searched in one frame; more take turns, and are predicted in between."""
+LONGEST_TURN = 2
+"""Frames in a row for which a face may be predicted without a search."""
+TRIES = 3
+"""Searches of the whole picture, frame by frame, for a face that was lost."""
 
 
 @dataclass(slots=True)
@@ -29,15 +35,18 @@ class _Track:
     seen: float
     velocity: tuple[float, float] = (0.0, 0.0)
     """Pixels a second of the centre."""
+    lost: int = 0
+    """Searches in a row that did not find it."""
+    coasted: int = 0
+    """Frames in a row without a search for it."""
 
     def predict(self, at: float) -> Box:
         """Where the box should be at a time."""
         ahead = min(at - self.seen, MAX_PREDICTION)
-        return Box(
-            round(self.box.x + self.velocity[0] * ahead),
-            round(self.box.y + self.velocity[1] * ahead),
-            self.box.width,
-            self.box.height,
+        return replace(
+            self.box,
+            x=round(self.box.x + self.velocity[0] * ahead),
+            y=round(self.box.y + self.velocity[1] * ahead),
         )
 
     def move(self, box: Box, at: float) -> None:
@@ -45,23 +54,23 @@ class _Track:
         step = at - self.seen
         if 0 < step <= 2 * MAX_PREDICTION:
             (x, y), (old_x, old_y) = box.centre, self.box.centre
-            newest = ((x - old_x) / step, (y - old_y) / step)
             keep = 1 - VELOCITY_WEIGHT
             self.velocity = (
-                keep * self.velocity[0] + VELOCITY_WEIGHT * newest[0],
-                keep * self.velocity[1] + VELOCITY_WEIGHT * newest[1],
+                keep * self.velocity[0] + VELOCITY_WEIGHT * (x - old_x) / step,
+                keep * self.velocity[1] + VELOCITY_WEIGHT * (y - old_y) / step,
             )
         else:
             self.velocity = (0.0, 0.0)
-        self.box, self.seen = box, at
+        self.box, self.seen, self.lost, self.coasted = box, at, 0, 0
 
 
 class Tracker:
-    """Gives each face an id that stays while the face does.
+    """Gives each face an id that stays while the face does, and says where to look for it.
 
-    A face may be undetected for `leave_after` seconds and keep its id. `look` asks for a full search every
-    `rescan` frames, at least every `full_every` seconds, at once when a known face was not found, and always
-    while there is no face.
+    A face may be undetected for `leave_after` seconds and keep its id. The whole picture is searched once in
+    `rescan` frames while something moves and at least every `full_every` seconds, a part of it each frame; at
+    once while no face is known and something moves, and when a known face is lost. `look` and `update` take
+    turns, a pair for each frame.
     """
 
     def __init__(self, *, rescan: int = 15, full_every: float = 1.0, leave_after: float = 1.0) -> None:
@@ -72,28 +81,38 @@ class Tracker:
         self.leave_after = leave_after
         self._tracks: list[_Track] = []
         self._next = 1
-        self._since_full = 0
-        self._full_at: float | None = None
-        self._missed = False
+        self._at: float | None = None
+        self._coasting: list[_Track] = []
 
-    def look(self, at: float) -> Look:
-        """Where to search in the frame of time `at`."""
-        around = tuple(track.predict(at) for track in self._tracks)
-        due = (
-            not around
-            or self._missed
-            or self._full_at is None
-            or self._since_full + 1 >= self.rescan
-            or at - self._full_at >= self.full_every
-        )
-        return Look(full=due, around=around)
+    @property
+    def boxes(self) -> tuple[Box, ...]:
+        """The last box of each face that is not lost."""
+        return tuple(track.box for track in self._tracks if not track.lost)
 
-    def update(self, boxes: Sequence[Box], *, at: float, full: bool = True) -> list[Face]:
-        """Match the boxes found at time `at` (seconds); `full`: the whole picture was searched.
+    def look(self, at: float, *, moved: bool = True) -> Look:
+        """Where to search in the frame of time `at`, in which something `moved` or not."""
+        known = [track for track in self._tracks if not track.lost]
+        due = sorted(known, key=lambda track: -track.coasted)
+        searched = [
+            track for place, track in enumerate(due) if place < IN_TURN or track.coasted >= LONGEST_TURN
+        ]
+        self._coasting = [track for track in known if track not in searched]
+        wanted = [*searched, *(track for track in self._tracks if track.lost)]
+        return Look(self._share(at, moved), tuple(track.predict(at) for track in wanted))
 
-        Returns a face per box, in the order of the boxes.
+    def _share(self, at: float, moved: bool) -> float:
+        if self._at is None or any(0 < track.lost <= TRIES for track in self._tracks):
+            return 1.0
+        if moved and not any(not track.lost for track in self._tracks):
+            return 1.0
+        share = max(0.0, at - self._at) / self.full_every
+        return min(1.0, max(share, 1 / self.rescan) if moved else share)
+
+    def update(self, boxes: Sequence[Box], *, at: float) -> list[Face]:
+        """Match the boxes found at time `at` (seconds) where `look` said.
+
+        Returns a face per box, in the order of the boxes, then those whose turn it was not, as predicted.
         """
-        self._tracks = [track for track in self._tracks if at - track.seen < self.leave_after]
         matched = self._match(boxes, at)
         faces = []
         for index, box in enumerate(boxes):
@@ -105,16 +124,24 @@ class Tracker:
             else:
                 track.move(box, at)
             faces.append(Face(box, track.number))
-        self._missed = any(track.seen < at for track in self._tracks) and not full
-        if full:
-            self._since_full, self._full_at = 0, at
-        else:
-            self._since_full += 1
+        for track in self._tracks:
+            if track.seen == at:
+                continue
+            if track in self._coasting:
+                track.coasted += 1
+                faces.append(Face(track.predict(at), track.number))
+            else:
+                track.lost += 1
+        self._tracks = [track for track in self._tracks if at - track.seen < self.leave_after]
+        self._coasting = []
+        self._at = at
         return faces
 
     def _match(self, boxes: Sequence[Box], at: float) -> dict[int, _Track]:
         pairs = []
         for track in self._tracks:
+            if at - track.seen >= self.leave_after:
+                continue
             expected = track.predict(at)
             for index, box in enumerate(boxes):
                 distance = _distance(expected, box)

@@ -68,33 +68,36 @@ def test_the_next_search_is_around_where_the_face_will_be() -> None:
     assert abs(around.x - 200) <= 2
 
 
-def test_without_a_face_every_search_is_full() -> None:
-    """Nobody known: look everywhere."""
+def test_without_a_face_every_search_is_full_while_something_moves() -> None:
+    """Nobody known and something moves: look everywhere at once."""
     tracker = Tracker()
     tracker.update([], at=0)
     assert tracker.look(0.03).full
 
 
-def test_a_full_search_is_due_every_rescan_frames() -> None:
-    """With a known face every fifteenth search is a full one."""
-    tracker = Tracker(rescan=15)
-    full = []
-    for n in range(46):
-        look = tracker.look(n / 100)
-        full.append(look.full)
-        tracker.update([box(100)], at=n / 100, full=look.full)
-    assert [n for n, due in enumerate(full) if due] == [0, 15, 30, 45]
+def test_without_a_face_and_movement_the_picture_is_searched_once_a_second() -> None:
+    """The shares of a second's frames add up to one search."""
+    tracker = Tracker(full_every=1.0)
+    tracker.update([], at=0)
+    shares = []
+    for n in range(1, 31):
+        shares.append(tracker.look(n / 30, moved=False).share)
+        tracker.update([], at=n / 30)
+    assert round(sum(shares), 6) == 1
 
 
-def test_a_full_search_is_due_once_a_second() -> None:
-    """At two frames a second the full search does not wait for fifteen frames."""
+def test_while_something_moves_a_search_is_spread_over_rescan_frames() -> None:
+    """With a known face each frame's share is one over `rescan`."""
     tracker = Tracker(rescan=15)
-    full = []
-    for n in range(7):
-        look = tracker.look(n / 2)
-        full.append(look.full)
-        tracker.update([box(100)], at=n / 2, full=look.full)
-    assert full == [True, False, True, False, True, False, True]
+    tracker.update([box(100)], at=0)
+    assert tracker.look(1 / 100).share == 1 / 15
+
+
+def test_a_search_is_complete_once_a_second_at_any_rate() -> None:
+    """At two frames a second half the picture is due each frame, whatever `rescan` says."""
+    tracker = Tracker(rescan=15)
+    tracker.update([box(100)], at=0)
+    assert tracker.look(0.5).share == 0.5
 
 
 def test_a_lost_face_is_searched_everywhere_at_once() -> None:
@@ -102,5 +105,42 @@ def test_a_lost_face_is_searched_everywhere_at_once() -> None:
     tracker = Tracker()
     tracker.update([box(100)], at=0)
     assert not tracker.look(0.03).full
-    tracker.update([], at=0.03, full=False)
-    assert tracker.look(0.06).full
+    tracker.update([], at=0.03)
+    assert tracker.look(0.06, moved=False).full
+
+
+def test_a_face_that_stays_lost_is_not_searched_everywhere_for_ever() -> None:
+    """After three searches of the whole picture a still one is searched once a second again."""
+    tracker = Tracker(leave_after=5)
+    tracker.update([box(100)], at=0)
+    full = []
+    for n in range(1, 8):
+        full.append(tracker.look(n / 30, moved=False).full)
+        tracker.update([], at=n / 30)
+    assert full == [False, True, True, True, False, False, False]
+
+
+def test_five_faces_are_searched_in_turn() -> None:
+    """Of five known faces two are searched in each frame, and each at least in every third."""
+    tracker = Tracker()
+    places = {number: box(100 * number) for number in range(1, 6)}
+    tracker.update(list(places.values()), at=0)
+    searched: list[set[int]] = []
+    for n in range(1, 10):
+        look = tracker.look(n / 30)
+        found = [place for place in places.values() if any(place.iou(near) > 0.9 for near in look.around)]
+        searched.append({place.x // 100 for place in found})
+        tracker.update(found, at=n / 30)
+    assert all(len(turn) in (2, 3) for turn in searched)
+    for start in range(len(searched) - 2):
+        assert set.union(*searched[start : start + 3]) == set(places)
+
+
+def test_a_face_whose_turn_it_is_not_is_there_all_the_same() -> None:
+    """Faces that are only predicted are among the faces of the frame, with their ids."""
+    tracker = Tracker()
+    places = [box(100 * number) for number in range(1, 6)]
+    tracker.update(places, at=0)
+    look = tracker.look(1 / 30)
+    faces = tracker.update(list(look.around), at=1 / 30)
+    assert sorted(face.track for face in faces) == [1, 2, 3, 4, 5]
