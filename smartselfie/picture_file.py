@@ -22,7 +22,7 @@ import PIL.Image
 from smartselfie import atomic, xmp
 from smartselfie._version import __version__
 from smartselfie.errors import PictureError
-from smartselfie.picture_parts import copy_with_xmp, read_parts
+from smartselfie.picture_parts import copy_with_xmp, png_with_exif, read_parts
 from smartselfie.records import Box, Face, Image, Scores, Shot
 
 ENDINGS = {"jpg": ".jpg", "png": ".png"}
@@ -32,6 +32,10 @@ _ORIENTATION, _SOFTWARE, _DATE, _EXIF = 0x0112, 0x0131, 0x0132, 0x8769
 _DATE_ORIGINAL, _DATE_DIGITIZED, _COMMENT = 0x9003, 0x9004, 0x9286
 _OFFSETS = (0x9010, 0x9011, 0x9012)
 _SUBSECONDS = (0x9290, 0x9291, 0x9292)
+_COMPONENTS, _WIDTH, _HEIGHT = 0x9101, 0xA002, 0xA003
+# What the standard demands: 72 pixels per inch (of no meaning) and centred chroma; EXIF 2.32, sRGB.
+_DEMANDED = {0x011A: 72, 0x011B: 72, 0x0128: 2, 0x0213: 1}
+_DEMANDED_INSIDE = {0x9000: b"0232", 0xA000: b"0100", 0xA001: 1, _COMPONENTS: b"\x01\x02\x03\x00"}
 _ASCII = b"ASCII\x00\x00\x00"
 _MOST_FACES = 100  # an EXIF block ends at 64 KB
 
@@ -133,34 +137,41 @@ def encode(
         "trigger": dict(trigger or {}),
         "faces": face_entries(largest),
     }
-    options: dict[str, Any] = {"format": "JPEG", "quality": quality}
-    if format == "png":
-        options = {"format": "PNG", "compress_level": 3}  # level 6 takes three times as long for 5 % less
-    target = io.BytesIO()
+    size = image.shape[1], image.shape[0]
+    exif = _exif_block(shot.taken, size, json.dumps(details, default=str))
     try:
-        picture = PIL.Image.fromarray(_rgb(image))
-        picture.save(target, exif=_exif_block(shot.taken, json.dumps(details, default=str)), **options)
-    except (OSError, ValueError, SystemError) as error:
-        raise PictureError(f"a picture of {image.shape[1]}x{image.shape[0]} as {format}: {error}") from error
+        plain = io.BytesIO(_png(image, exif) if format == "png" else _jpeg(image, exif, quality))
+    except (OSError, ValueError, SystemError, cv2.error) as error:
+        raise PictureError(f"a picture of {size[0]}x{size[1]} as {format}: {error}") from error
     complete = io.BytesIO()
-    copy_with_xmp(target, complete, read_parts(target), xmp.new_packet(smile_rating(faces)))
+    copy_with_xmp(plain, complete, read_parts(plain), xmp.new_packet(smile_rating(faces)))
     return complete.getvalue()
 
 
-def _rgb(image: Image) -> Image:
-    if image.ndim == 2:
-        return np.ascontiguousarray(image)
-    return np.asarray(cv2.cvtColor(image, cv2.COLOR_BGR2RGB), np.uint8)
+def _jpeg(image: Image, exif: bytes, quality: int) -> bytes:
+    target = io.BytesIO()
+    rgb = np.asarray(cv2.cvtColor(image, cv2.COLOR_BGR2RGB), np.uint8)
+    PIL.Image.fromarray(rgb).save(target, "JPEG", exif=exif, quality=quality)
+    return target.getvalue()
 
 
-def _exif_block(taken: datetime, comment: str) -> bytes:
+def _png(image: Image, exif: bytes) -> bytes:
+    """Pixels by OpenCV, which takes a third of Pillow's time for a file of the same size."""
+    _, data = cv2.imencode(".png", image)
+    return png_with_exif(data.tobytes(), exif)
+
+
+def _exif_block(taken: datetime, size: tuple[int, int], comment: str) -> bytes:
     text = f"{taken.year:04}:{taken:%m:%d %H:%M:%S}"
     offset = taken.strftime("%z")[:5]
     block = PIL.Image.Exif()
     block[_ORIENTATION] = 1
     block[_SOFTWARE] = f"{SOFTWARE} {__version__}"
     block[_DATE] = text
+    block.update(_DEMANDED)
     details = block.get_ifd(_EXIF)
+    details.update(_DEMANDED_INSIDE)
+    details[_WIDTH], details[_HEIGHT] = size
     details[_DATE_ORIGINAL] = details[_DATE_DIGITIZED] = text
     for tag in _OFFSETS:
         if offset:
@@ -168,9 +179,12 @@ def _exif_block(taken: datetime, comment: str) -> bytes:
     for tag in _SUBSECONDS:
         details[tag] = f"{taken.microsecond // 1000:03}"
     details[_COMMENT] = _ASCII + comment.encode("ascii")
-    # Pillow stores bytes as type BYTE (1); the standard wants UNDEFINED (7), which is as long.
-    key = _COMMENT.to_bytes(2, "big")
-    return block.tobytes().replace(key + b"\x00\x01", key + b"\x00\x07", 1)
+    data = block.tobytes()
+    for tag in (_COMPONENTS, _COMMENT):
+        # Pillow stores these bytes as type BYTE (1); the standard wants UNDEFINED (7), which is as long.
+        key = tag.to_bytes(2, "big")
+        data = data.replace(key + b"\x00\x01", key + b"\x00\x07", 1)
+    return data
 
 
 def read_metadata(path: Path) -> PictureInfo:

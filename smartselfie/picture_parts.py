@@ -135,6 +135,16 @@ def _text_of(payload: bytes) -> bytes:
         return b""
 
 
+def _chunk(kind: bytes, payload: bytes) -> bytes:
+    return len(payload).to_bytes(4, "big") + kind + payload + zlib.crc32(kind + payload).to_bytes(4, "big")
+
+
+def png_with_exif(data: bytes, exif: bytes) -> bytes:
+    """Return a PNG file that has no EXIF block yet with this one, a TIFF block with or without header."""
+    header = len(_PNG) + 25  # the first chunk always is IHDR, of 13 bytes
+    return data[:header] + _chunk(b"eXIf", exif.removeprefix(_EXIF_HEADER)) + data[header:]
+
+
 def copy_with_xmp(source: BinaryIO, target: BinaryIO, parts: Parts, packet: bytes) -> None:
     """Copy a file, with `packet` in place of its XMP packets; raises `PictureError` for one too long."""
     if parts.kind == "jpeg":
@@ -143,8 +153,7 @@ def copy_with_xmp(source: BinaryIO, target: BinaryIO, parts: Parts, packet: byte
             raise PictureError(f"{len(packet)} bytes of XMP do not fit into a JPEG")
         block = b"\xff\xe1" + (len(payload) + 2).to_bytes(2, "big") + payload
     else:
-        body = b"iTXt" + _XMP_KEYWORD + b"\x00\x00\x00\x00" + packet
-        block = (len(body) - 4).to_bytes(4, "big") + body + zlib.crc32(body).to_bytes(4, "big")
+        block = _chunk(b"iTXt", _XMP_KEYWORD + b"\x00\x00\x00\x00" + packet)
     first = parts.xmp_spans[0][0] if parts.xmp_spans else parts.insert_at
     source.seek(0)
     target.write(source.read(first))

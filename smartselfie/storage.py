@@ -133,9 +133,36 @@ def clock_is_set(now: datetime, newest: datetime | None) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class _Known:
+    """What is remembered of a file, small because there are thousands."""
+
     key: tuple[int, ...]
-    info: PictureInfo | None
-    """None for a file that is not ours."""
+    """Size in bytes first; another key means that the file has changed."""
+    ours: bool = False
+    rating: int = 0
+    taken: float | None = None
+    """Seconds since 1970."""
+
+    @property
+    def size(self) -> int:
+        return self.key[0]
+
+
+def _know(path: str, key: tuple[int, ...]) -> _Known:
+    info = _read_ours(Path(path))
+    if info is None:
+        return _Known(key)
+    return _Known(key, True, info.rating, info.taken.timestamp() if info.taken is not None else None)
+
+
+def _copies(names: Iterable[str]) -> dict[str, list[str]]:
+    """The annotated copies that belong to each picture."""
+    stems = {name[: name.rfind(".")]: name for name in names}
+    found: dict[str, list[str]] = {}
+    for stem, name in stems.items():
+        owner = stems.get(stem.removesuffix(OVERLAY))
+        if owner is not None and owner != name:
+            found.setdefault(owner, []).append(name)
+    return found
 
 
 class Storage:
@@ -199,67 +226,57 @@ class Storage:
 
     def _look(self) -> tuple[list[Stored], dict[str, list[str]]]:
         """The folder's pictures, oldest first, and the annotated copies that belong to each."""
-        infos, sizes = self._scan()
-        copies: dict[str, list[str]] = {}
-        owners = {Path(name).stem: name for name in infos}
-        for name in list(infos):
-            stem = Path(name).stem
-            owner = owners.get(stem.removesuffix(OVERLAY))
-            if stem.endswith(OVERLAY) and owner is not None:
-                copies.setdefault(owner, []).append(name)
+        ours = self._scan()
+        copies = _copies(ours)
         attached = {name for names in copies.values() for name in names}
-        times = {name: info.taken for name, info in infos.items() if info.taken is not None}
+        newest = max((each.taken for each in ours.values() if each.taken is not None), default=None)
         now, passed = self._now(), self._monotonic()
-        sound = self._clock_is_sound(now, max(times.values(), default=None))
+        sound, wall = self._clock_is_sound(now, newest), now.timestamp()
 
-        def order(name: str) -> tuple[float, float, str]:
-            taken = times.get(name)
-            return self._born.get(name, float("-inf")), taken.timestamp() if taken else 0.0, name
+        def stored(name: str, known: _Known) -> Stored:
+            size, rating, age = known.size, known.rating, None
+            if sound and known.taken is not None and known.taken >= EARLIEST.timestamp():
+                age = wall - known.taken
+                if name in self._born:
+                    age = min(age, passed - self._born[name])
+            for copy in copies.get(name, ()):
+                size, rating = size + ours[copy].size, max(rating, ours[copy].rating)
+            return Stored(name, size, age, rating)
 
-        def age(name: str) -> float | None:
-            taken = times.get(name)
-            if not sound or taken is None or taken < EARLIEST:
-                return None
-            wall = (now - taken).total_seconds()
-            return min(wall, passed - self._born[name]) if name in self._born else wall
+        order = sorted(
+            (self._born.get(name, float("-inf")), known.taken or 0.0, name)
+            for name, known in ours.items()
+            if name not in attached
+        )
+        return [stored(name, ours[name]) for _, _, name in order], copies
 
-        return [
-            Stored(
-                name,
-                size=sum(sizes[each] for each in (name, *copies.get(name, ()))),
-                age=age(name),
-                rating=max(infos[each].rating for each in (name, *copies.get(name, ()))),
-            )
-            for name in sorted(infos.keys() - attached, key=order)
-        ], copies
-
-    def _scan(self) -> tuple[dict[str, PictureInfo], dict[str, int]]:
-        """What our pictures say of themselves, and their sizes in bytes."""
-        known, sizes = {}, {}
+    def _scan(self) -> dict[str, _Known]:
+        """What is known of each of our pictures, by name."""
+        known: dict[str, _Known] = {}
         with os.scandir(self._folder) as entries:
             for entry in entries:
-                if entry.name.startswith(".") or Path(entry.name).suffix.lower() not in _ENDINGS:
+                name = entry.name
+                if name.startswith(".") or name[name.rfind(".") :].lower() not in _ENDINGS:
                     continue
                 try:
                     if not entry.is_file(follow_symlinks=False):
                         continue
                     status = entry.stat(follow_symlinks=False)
-                    key = (status.st_size, status.st_mtime_ns, status.st_ctime_ns, status.st_ino)
-                    before = self._known.get(entry.name)
-                    if before is None or before.key != key:
-                        before = _Known(key, _read_ours(Path(entry.path)))
                 except FileNotFoundError:  # deleted by somebody while we look
                     continue
-                known[entry.name], sizes[entry.name] = before, status.st_size
+                key = (status.st_size, status.st_mtime_ns, status.st_ctime_ns, status.st_ino)
+                before = self._known.get(name)
+                known[name] = before if before is not None and before.key == key else _know(entry.path, key)
         self._known = known
         self._born = {name: born for name, born in self._born.items() if name in known}
-        return {name: each.info for name, each in known.items() if each.info is not None}, sizes
+        return {name: each for name, each in known.items() if each.ours}
 
-    def _clock_is_sound(self, now: datetime, newest: datetime | None) -> bool:
-        sound = clock_is_set(now, newest)
+    def _clock_is_sound(self, now: datetime, newest: float | None) -> bool:
+        latest = datetime.fromtimestamp(newest, UTC) if newest is not None else None
+        sound = clock_is_set(now, latest)
         if not sound and self.limits.max_age is not None and not self._said_clock:
             self._said_clock = True
-            reference = newest if newest is not None and newest > EARLIEST else EARLIEST
+            reference = max(latest, EARLIEST) if latest is not None else EARLIEST
             log.warning(
                 "max_age waits: the clock says %s, which is before %s",
                 f"{now:%Y-%m-%d}",
@@ -282,6 +299,6 @@ def _read_ours(path: Path) -> PictureInfo | None:
     """What one of our pictures says of itself; None for every other file."""
     try:
         info = read_metadata(path)
-    except PictureError:
+    except (PictureError, OSError):  # one file that cannot be read must not stop the saving of others
         return None
     return info if info.ours else None
