@@ -9,6 +9,7 @@ from typing import Protocol
 
 import httpx
 import pytest
+from playwright.sync_api import Browser, sync_playwright
 
 from smartselfie.records import Box, Change
 from smartselfie.settings import load, write_values
@@ -17,7 +18,8 @@ from smartselfie.web.app import Parts, Photos
 from smartselfie.web.gallery import Gallery
 from smartselfie.web.server import WebServer
 from smartselfie.web.settings_api import Desk
-from tests.web.daemon import Brightness, Daemon, StillFaces
+from tests.web.browser import chromium, launch
+from tests.web.daemon import Brightness, Daemon, StillFaces, write_clip
 
 CONFIG = """\
 # The booth's settings.
@@ -123,3 +125,22 @@ def client(server: WebServer) -> Iterator[httpx.Client]:
     """Asks that server."""
     with httpx.Client(base_url=server.url, timeout=10) as asking:
         yield asking
+
+
+CAMERA = ("--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream")
+
+
+@pytest.fixture(scope="session")
+def clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What the browser's camera shows: a dark room that is light between its second and fourth second."""
+    return write_clip(tmp_path_factory.mktemp("camera") / "room.mjpeg")
+
+
+@pytest.fixture(scope="session")
+def browser(clip: Path) -> Iterator[Browser]:
+    """One Chromium for all tests, with a camera that plays `clip`."""
+    path = chromium()
+    with sync_playwright() as playwright:
+        running = launch(playwright, path, *CAMERA, f"--use-file-for-fake-video-capture={clip}")
+        yield running
+        running.close()

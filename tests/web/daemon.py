@@ -8,6 +8,7 @@ import time
 from datetime import datetime
 from pathlib import Path
 
+import cv2
 import numpy as np
 
 from smartselfie import picture_file
@@ -54,6 +55,18 @@ def write_picture(path: Path, *, happy: float = 0.9, size: tuple[int, int] = SIZ
     shot = Shot(picture(size, shade), (face,), SIZE, taken, seq=1, at=1.0, picked_at=1.0)
     path.parent.mkdir(exist_ok=True)
     path.write_bytes(picture_file.encode(shot))
+
+
+def write_clip(path: Path) -> Path:
+    """Write Motion JPEG for a browser's fake camera: 6 s at 25 frames a second, light from 2 s to 4 s."""
+    with path.open("wb") as file:
+        for number in range(150):
+            image = np.full((240, 320, 3), 245 if 50 <= number < 100 else 30, np.uint8)
+            image[number % 100 : number % 100 + 8, :8] = 128
+            ok, data = cv2.imencode(".jpg", image)
+            assert ok
+            file.write(data.tobytes())
+    return path
 
 
 class StillFaces:

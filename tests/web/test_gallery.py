@@ -162,9 +162,10 @@ def test_a_damaged_picture_is_a_clear_answer(client: httpx.Client, folder: Path)
     item = client.get("/api/v1/shots").json()["items"][0]
     assert item["width"] is None
     assert client.get(f"/api/v1/shots/{item['id']}/thumbnail").status_code == 422
+    gallery = Gallery(folder)
+    entry = gallery.entries()[0]
     with pytest.raises(PictureError):
-        gallery = Gallery(folder)
-        gallery.thumbnail(gallery.entries()[0])
+        gallery.thumbnail(entry)
 
 
 def test_all_pictures_come_as_one_zip(client: httpx.Client, folder: Path) -> None:
