@@ -12,6 +12,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from smartselfie import settings as s
 from smartselfie._version import __version__
@@ -27,6 +28,9 @@ from smartselfie.saver import Saver
 from smartselfie.settings import Settings
 from smartselfie.sources import SourceOpener
 from smartselfie.storage import Limits
+
+if TYPE_CHECKING:
+    from smartselfie.window import Window
 
 log = logging.getLogger(__name__)
 
@@ -51,7 +55,7 @@ class App:
     """The running program: owns its parts from `with` to the end of it."""
 
     def __init__(self, settings: Settings, options: Options) -> None:
-        self.settings = settings
+        self.settings = self._file = settings
         self.options = options
         self.commands: queue.Queue[Command] = queue.Queue(100)
         self.views: Newest[View] = Newest()
@@ -103,6 +107,7 @@ class App:
         viewers: list[Viewer] = [self._put_view]
         if self.options.config is not None:
             viewers.append(self._watch_config(s.ConfigWatch(self.options.config)))
+        self.window: Window | None = None
         shown = self._open_window(viewers)
         self.camera: Camera | None = None
         self.source: Source | None = None
@@ -178,10 +183,9 @@ class App:
         if problem is not None:
             log.info("no window: %s; running headless", problem)
             return False
-        window = Window(
-            "smartselfie", mirror=settings.mirror, overlay=settings.overlay, fullscreen=settings.fullscreen
+        window = self.window = self._stack.enter_context(
+            Window(mirror=settings.mirror, overlay=settings.overlay, fullscreen=settings.fullscreen)
         )
-        self._stack.callback(window.close)
 
         def show(view: View) -> Iterable[Command]:
             window.show(view)
@@ -297,7 +301,11 @@ class App:
             log.info("there is no settings file to read again")
             return
         try:
-            self._apply(s.load(self.options.config, self.options.overrides))
+            file = s.load(self.options.config, self.options.overrides)
+            # what was changed while running and not saved stays, unless the file now says something else
+            differs = s.changes(self._file, file)
+            self._apply(s.set_values(self.settings, {key: file.value(key) for key in differs}))
+            self._file = file
         except ConfigError as error:
             self._refuse(error)
 
@@ -314,6 +322,11 @@ class App:
             return
         self.settings = new
         self.loop.analysis.trigger.rules = build_rules(new.trigger)
+        self.loop.analysis.tracker.leave_after = new.trigger.leave_after
+        if self.window is not None:
+            self.window.controls.mirror = new.window.mirror
+            self.window.controls.overlay = new.window.overlay
+            self.window.controls.fullscreen = new.window.fullscreen
         self.loop.moment = build_moment(new)
         self.saver.change(
             format=new.saver.format,

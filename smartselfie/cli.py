@@ -9,12 +9,18 @@ import sys
 import traceback
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from smartselfie._version import __version__
 from smartselfie.errors import SmartSelfieError
+
+if TYPE_CHECKING:
+    from smartselfie.settings import Settings
+
+NETWORK_COMMANDS = ("prepare", "train", "evaluate", "export")
+"""What `smartselfie.training.commands` holds; it is imported only for these and for the help."""
 
 app = typer.Typer(
     name="smartselfie",
@@ -31,6 +37,7 @@ Set = Annotated[
     list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Override a setting; repeatable.")
 ]
 Verbose = Annotated[int, typer.Option("--verbose", "-v", count=True, help="Say more; twice: everything.")]
+Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Say only what is wrong.")]
 
 
@@ -49,20 +56,19 @@ def root(
     """A camera that takes the picture when you smile. Without a command it runs."""
 
 
-EXAMPLES_RUN = """
-Examples:
-
-    smartselfie                                     the first camera, a window, ten frames of smile
-
-    smartselfie --source party.mp4 --headless --events -
-
-    smartselfie --source rtsp://10.0.0.7/stream --headless --web --listen 0.0.0.0:8000
-
-    smartselfie --set trigger.threshold=0.7 --set trigger.policy=all
-"""
+def examples(*lines: str) -> str:
+    """Lay out the examples below a command's help."""
+    return "Examples:\n\n" + "\n\n".join(f"`{line}`" for line in lines)
 
 
-@app.command(epilog=EXAMPLES_RUN)
+@app.command(
+    epilog=examples(
+        "smartselfie                              the first camera, a window, ten frames of smile",
+        "smartselfie --source party.mp4 --headless --events -",
+        "smartselfie --headless --web --listen 0.0.0.0:8000",
+        "smartselfie --set trigger.threshold=0.7 --set trigger.policy=all",
+    ),
+)
 def run(
     config: Config = None,
     source: Annotated[
@@ -105,6 +111,188 @@ def run(
     raise typer.Exit(run(options))
 
 
+@app.command(
+    name="web",
+    epilog=examples(
+        "smartselfie web                              http://127.0.0.1:8000",
+        "smartselfie web --listen 0.0.0.0:8000        for the whole network, behind a password",
+        "smartselfie web --public                     for a host: only the classifier, no password",
+    ),
+)
+def serve(
+    config: Config = None,
+    listen: Annotated[
+        str | None,
+        typer.Option(metavar="HOST:PORT", help="Where; without it what PORT asks for, else web.listen."),
+    ] = None,
+    public: Annotated[
+        bool, typer.Option("--public", help="Serve only the classifier, without a password.")
+    ] = False,
+    overrides: Set = None,
+    verbose: Verbose = 0,
+    quiet: Quiet = False,
+) -> None:
+    """Serve the page without a camera: try a photo, or the browser's own camera."""
+    from smartselfie.commands.web import hosted_address, web
+
+    start_logging(verbose, quiet)
+    given = [*(overrides or ())]
+    if (address := listen or hosted_address()) is not None:
+        given.append(f"web.listen={address}")
+    if public:
+        given.append("web.public=true")
+    path = config or _default_config()
+    raise typer.Exit(web(_settings(path, given), path))
+
+
+@app.command(
+    epilog=examples("smartselfie check", "smartselfie check --set source.use=/dev/video2 --json"),
+)
+def check(config: Config = None, overrides: Set = None, as_json: Json = False, verbose: Verbose = 0) -> None:
+    """Look at settings, camera, detector, model, display and disk; exit 1 if `run` would fail."""
+    from smartselfie.commands.check import check
+
+    start_logging(verbose, quiet=not verbose)
+    raise typer.Exit(check(config, tuple(overrides or ()), as_json=as_json))
+
+
+@app.command(
+    epilog=examples(
+        "smartselfie classify party.jpg holiday/",
+        "smartselfie classify --json *.png | jq .faces",
+        "smartselfie classify --annotate annotated/ party.jpg",
+    ),
+)
+def classify(
+    images: Annotated[list[str], typer.Argument(metavar="IMAGE...", help="Pictures, folders, patterns.")],
+    config: Config = None,
+    overrides: Set = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print a line of JSON per picture.")] = False,
+    annotate: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="Write copies with boxes and bars there.")
+    ] = None,
+    whole: Annotated[
+        bool, typer.Option("--whole", help="Take each picture as one face; search nothing.")
+    ] = False,
+    detect_width: Annotated[
+        int | None, typer.Option(min=80, max=4096, help="Search faces in a copy this wide.")
+    ] = None,
+    verbose: Verbose = 0,
+) -> None:
+    """Print the probabilities of every face in pictures."""
+    from smartselfie.commands.classify import classify
+
+    start_logging(verbose, quiet=not verbose)
+    settings = _settings(config or _default_config(), overrides)
+    raise typer.Exit(
+        classify(
+            images,
+            settings,
+            as_json=as_json,
+            annotate_into=annotate,
+            whole=whole,
+            detect_width=detect_width,
+        )
+    )
+
+
+@app.command(
+    epilog=examples(
+        "smartselfie replay party.mp4                        events and a timeline",
+        "smartselfie replay clips/ --labels smiles.json      hits, misses and false shots",
+        "smartselfie replay party.mp4 --mark --labels smiles.json    mark the smiles yourself",
+    ),
+)
+def replay(
+    clips: Annotated[list[Path], typer.Argument(metavar="CLIP...", help="Recordings, folders, or demo.")],
+    config: Config = None,
+    overrides: Set = None,
+    labels: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="When smiles are seen, to count hits and false shots.")
+    ] = None,
+    scores: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Write the scores of every face, for `tune`.")
+    ] = None,
+    out: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="Where the timelines go; default: replay/.")
+    ] = None,
+    mark: Annotated[
+        bool, typer.Option("--mark", help="Play, and mark smiles with a key into --labels.")
+    ] = False,
+    as_json: Json = False,
+    verbose: Verbose = 0,
+) -> None:
+    """Run recordings through the whole pipeline as fast as it goes, and judge the shots."""
+    from smartselfie.commands.replay import mark_clips
+    from smartselfie.commands.replay import replay as run_replay
+
+    start_logging(verbose, quiet=not verbose)
+    settings = _settings(config or _default_config(), overrides)
+    if mark:
+        raise typer.Exit(mark_clips(clips, settings, labels or Path("smiles.json")))
+    raise typer.Exit(run_replay(clips, settings, labels=labels, as_json=as_json, scores=scores, out=out))
+
+
+@app.command(
+    epilog=examples(
+        "smartselfie tune clips/ --labels smiles.json",
+        "smartselfie tune scores.jsonl --labels smiles.json --write",
+    ),
+)
+def tune(
+    clips: Annotated[list[Path], typer.Argument(metavar="CLIP...", help="Recordings or files of scores.")],
+    labels: Annotated[Path | None, typer.Option(metavar="FILE", help="When smiles are seen.")] = None,
+    config: Config = None,
+    overrides: Set = None,
+    scores: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Keep the scores there, to sweep again at once.")
+    ] = None,
+    write: Annotated[bool, typer.Option("--write", help="Put what is proposed into config.yaml.")] = False,
+    out: Annotated[Path | None, typer.Option(metavar="FILE", help="The picture of the sweep.")] = None,
+    as_json: Json = False,
+    verbose: Verbose = 0,
+) -> None:
+    """Find threshold, hold, release and grace by recorded scores."""
+    from smartselfie.commands.tune import tune
+
+    start_logging(verbose, quiet=not verbose)
+    path = config or _default_config()
+    settings = _settings(path, overrides)
+    raise typer.Exit(
+        tune(
+            clips,
+            settings,
+            labels=labels,
+            scores=scores,
+            write=(path or Path("config.yaml")) if write else None,
+            out=out,
+            as_json=as_json,
+        )
+    )
+
+
+@app.command(epilog=examples("smartselfie init", "smartselfie init ~/party"))
+def init(
+    folder: Annotated[Path, typer.Argument(metavar="[DIR]", help="Where; default: here.")] = Path(),
+) -> None:
+    """Write a config.yaml with every setting explained, to start from."""
+    from smartselfie.commands.init import init
+
+    print(init(folder))
+
+
+def _default_config() -> Path | None:
+    from smartselfie.app import default_config
+
+    return default_config()
+
+
+def _settings(path: Path | None, overrides: Sequence[str] | None) -> Settings:
+    from smartselfie.settings import load
+
+    return load(path, overrides or ())
+
+
 def start_logging(verbose: int, quiet: bool) -> None:
     """Log to stderr in words for people; under systemd without times, which the journal adds itself."""
     level = logging.WARNING if quiet else logging.DEBUG if verbose > 1 else logging.INFO
@@ -125,9 +313,15 @@ def _name_level(record: logging.LogRecord) -> bool:
 
 
 def _commands() -> set[str]:
-    return {
-        command.name or str(getattr(command.callback, "__name__", "")) for command in app.registered_commands
-    }
+    names = (command.name or getattr(command.callback, "__name__", "") for command in app.registered_commands)
+    return {*names, *NETWORK_COMMANDS}
+
+
+def _add_network_commands() -> None:
+    from smartselfie.training import commands
+
+    for name in NETWORK_COMMANDS:
+        app.command(name=name)(getattr(commands, name))
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -138,6 +332,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     groups = ("-h", "--help", "-V", "--version", "--install-completion", "--show-completion")
     if not shell_asks and not (words and (words[0] in _commands() or words[0] in groups)):
         words.insert(0, "run")
+    if shell_asks or words[0] in (*NETWORK_COMMANDS, *groups):
+        _add_network_commands()
     traceback_wanted = any(word in ("-v", "-vv", "--verbose") for word in words)
     try:
         app(words, prog_name="smartselfie", standalone_mode=True)

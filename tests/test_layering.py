@@ -1,6 +1,7 @@
 """Who may import whom, and what a start must not load."""
 
 import ast
+import configparser
 import subprocess
 import sys
 from pathlib import Path
@@ -53,6 +54,16 @@ def test_imports_run_downward(path: Path) -> None:
     forbidden = TOP[: TOP.index(own)] if own in TOP else TOP
     above = {name for name in imports(path) if name.split(".")[0] in forbidden}
     assert not above
+
+
+def test_every_package_is_packed() -> None:
+    """setup.cfg lists every folder with modules, so that a wheel lacks none."""
+    setup = configparser.ConfigParser()
+    setup.read(PACKAGE.parent / "setup.cfg")
+    listed = set(setup["options"]["packages"].split())
+    folders = {path.parent for path in modules()}
+    there = {".".join(("smartselfie", *folder.relative_to(PACKAGE).parts)) for folder in folders}
+    assert there | {"smartselfie.model", "smartselfie.haarcascade"} == listed
 
 
 @pytest.mark.parametrize("family", FAMILIES)
