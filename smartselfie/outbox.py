@@ -58,7 +58,9 @@ class Status:
     outage: str = ""
     """Why no picture can be written, in words; empty when they can."""
     full: bool = False
-    """The outage is for want of space: on the disk, or within the limits of storage."""
+    """The outage is for want of space on the disk, or within the limits of storage."""
+    limited: bool = False
+    """A limit of storage is reached: no picture is to be taken."""
     waiting: int = 0
     saved: int = 0
     lost: int = 0
@@ -193,7 +195,7 @@ class Outbox:
 
     def _make_room(self, size: int) -> None:
         if why := self._storage.make_room(size):
-            raise OSError(errno.ENOSPC, why)
+            raise _LimitError(errno.ENOSPC, why)
 
     def _write_picture(self, picture: Picture) -> None:
         self._open_folder()
@@ -221,11 +223,14 @@ class Outbox:
     def _begin_outage(self, error: OSError) -> None:
         full = error.errno in _FULL
         reason = error.strerror or str(error)
-        words = f"disk full ({reason})" if full else f"pictures cannot be written ({reason})"
+        limited = isinstance(error, _LimitError)
+        words = f"pictures cannot be written ({reason})"
+        if full:
+            words = f"{'storage' if limited else 'disk'} full ({reason})"
         if not full:
             self._folder.release()  # so that a pulled disk can be unmounted, and mounted again
         before = self.status
-        self.status = replace(before, outage=words, full=full)
+        self.status = replace(before, outage=words, full=full, limited=limited)
         self._delay = min(2 * self._delay, self._retry[1]) if before.outage else self._retry[0]
         self._due = self._monotonic() + self._delay
         for picture in self._waiting:
@@ -240,7 +245,7 @@ class Outbox:
 
     def _end_outage(self) -> None:
         if self.status.outage:
-            self.status = replace(self.status, outage="", full=False)
+            self.status = replace(self.status, outage="", full=False, limited=False)
             log.warning("%s: pictures are written again", self._folder.path)
 
     def _drop_overflow(self) -> None:
@@ -253,6 +258,10 @@ class Outbox:
             self.lose(
                 dropped, f"{self.status.outage}, and no more than {in_words(self._buffer_bytes)} can wait"
             )
+
+
+class _LimitError(OSError):
+    """A limit of storage leaves no room."""
 
 
 def label(taken: datetime) -> str:

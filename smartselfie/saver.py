@@ -215,9 +215,12 @@ class Saver:
 
     @property
     def full(self) -> str:
-        """Why no picture should be taken: the disk or a limit of storage is full; empty when none is."""
+        """Which limit of storage forbids more pictures, in words; empty when none does.
+
+        A disk that merely takes nothing now is no reason to stop: pictures wait for it.
+        """
         status = self._outbox.status
-        return status.outage if status.full else ""
+        return status.outage if status.limited else ""
 
     @property
     def notices(self) -> tuple[str, ...]:

@@ -69,14 +69,15 @@ class Plan:
 
     remove: tuple[str, ...] = ()
     full: str = ""
-    """Why there is still no room, in words; empty when there is."""
+    """Which limit still leaves no room, in words; empty when all are kept."""
 
 
 def plan(pictures: Iterable[Stored], limits: Limits, *, incoming: int, free: int) -> Plan:
     """Return what to remove so that `incoming` bytes fit, and whether they do.
 
     `pictures` come oldest first, `free` is what the disk has. When removing every picture that may go would
-    not make enough room, none is removed for it.
+    not make enough room, none is removed for it. A disk without room breaks no limit by itself: it says so
+    when it is written to.
     """
     pictures = list(pictures)
     old = [
@@ -93,19 +94,17 @@ def plan(pictures: Iterable[Stored], limits: Limits, *, incoming: int, free: int
     taken = sum(each.size for each in left)
     free += sum(each.size for each in old)
     beyond_size = taken + incoming - limits.max_size if limits.max_size is not None else 0
-    beyond_free = incoming + (limits.min_free or 0) - free
-    missing = max(beyond_size, beyond_free)
+    beyond_free = incoming + limits.min_free - free if limits.min_free else 0
+    full = ""
+    if beyond_free > 0 and beyond_free >= beyond_size:
+        full = f"{in_words(free)} free, {in_words(limits.min_free or 0)} must stay"
+    elif beyond_size > 0:
+        full = f"pictures take {in_words(taken)} of the {in_words(limits.max_size or 0)} they may"
+    if limits.when_full == "stop":
+        return Plan(remove, full)
+    missing = max(beyond_size, beyond_free, incoming - free)
     if missing <= 0:
         return Plan(remove)
-    if beyond_free >= beyond_size:
-        needed = (
-            f"{in_words(limits.min_free)} must stay" if limits.min_free else f"{in_words(incoming)} needed"
-        )
-        why = f"{in_words(free)} free, {needed}"
-    else:
-        why = f"pictures take {in_words(taken)} of the {in_words(limits.max_size or 0)} they may"
-    if limits.when_full == "stop":
-        return Plan(remove, why)
     oldest = []
     for each in left:
         if each.rating < _KEPT_RATING:
@@ -113,7 +112,7 @@ def plan(pictures: Iterable[Stored], limits: Limits, *, incoming: int, free: int
             missing -= each.size
             if missing <= 0:
                 return Plan((*remove, *oldest))
-    return Plan(remove, f"{why}, and removing pictures that may go would not be enough")
+    return Plan(remove, full and f"{full}, and removing pictures that may go would not be enough")
 
 
 def in_words(size: int) -> str:
@@ -195,7 +194,7 @@ class Storage:
         self._born[name] = self._monotonic()
 
     def make_room(self, incoming: int) -> str:
-        """Remove what the limits say, so that `incoming` bytes fit; returns why they do not, or "".
+        """Remove what the limits say, so that `incoming` bytes fit; returns which limit forbids them, or "".
 
         Raises `OSError` when the folder cannot be read.
         """

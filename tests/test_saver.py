@@ -195,7 +195,7 @@ def test_a_full_disk_keeps_pictures_until_there_is_room(
             saver.save(make_shot(number))
         assert saver.flush(20)
         ear.wait_for("disk_full")
-        assert saver.full == "disk full (No space left on device)"
+        assert saver.full == ""
         assert saver.notices == ("disk full (No space left on device): 5 pictures waiting",)
         assert names(folder) == []
         folder.fault = None
@@ -379,11 +379,11 @@ def test_settings_change_while_running(folder: FaultyFolder, ear: Ear) -> None:
 
 
 def test_limits_stop_and_resume(folder: FaultyFolder, ear: Ear) -> None:
-    """A limit that is reached is a full disk; wider limits let the waiting picture through at once."""
+    """A limit that is reached forbids more pictures; wider limits let the waiting one through at once."""
     with Saver(folder, emit=ear, limits=Limits(max_size=10), retry=(60, 60)) as saver:
         saver.save(make_shot())
         ear.wait_for("disk_full")
-        assert saver.full == "disk full (pictures take 0 bytes of the 10 bytes they may)"
+        assert saver.full == "storage full (pictures take 0 bytes of the 10 bytes they may)"
         saver.change(limits=Limits())
         ear.wait_for("shot")
         assert saver.flush(20)

@@ -36,9 +36,11 @@ def test_stop_removes_nothing() -> None:
     assert decided == Plan(full="pictures take 60 bytes of the 100 bytes they may")
 
 
-def test_a_disk_without_room_is_full_without_any_limit() -> None:
-    """What does not fit on the disk is full even with no limit set; `min_free` is named where it is set."""
-    assert plan([], Limits(), incoming=20, free=10).full == "10 bytes free, 20 bytes needed"
+def test_a_disk_without_room_is_no_limit() -> None:
+    """Without `min_free` a full disk forbids nothing: pictures wait for it, or the oldest go."""
+    assert plan(pictures(30), Limits(), incoming=20, free=10) == Plan()
+    assert plan(pictures(30), Limits(when_full="remove_oldest"), incoming=20, free=10) == Plan(("a",))
+    assert plan(pictures(5), Limits(when_full="remove_oldest"), incoming=20, free=10) == Plan()
     assert plan([], Limits(min_free=50), incoming=20, free=60).full == "60 bytes free, 50 bytes must stay"
 
 
@@ -101,7 +103,7 @@ def test_a_plan_keeps_every_limit_or_says_why_not(
     assert all(each.rating < 5 for each in gone)
     left = sum(each.size for each in stored) - sum(each.size for each in gone)
     fits = (limits.max_size is None or left + incoming <= limits.max_size) and (
-        free + sum(each.size for each in gone) - incoming >= (limits.min_free or 0)
+        not limits.min_free or free + sum(each.size for each in gone) - incoming >= limits.min_free
     )
     assert fits == (not decided.full)
     if limits.when_full == "stop":
