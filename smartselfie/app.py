@@ -128,6 +128,7 @@ class App:
             reload=self._reload,
             notices=self._notices,
             annotate=self._annotate,
+            blocked=lambda: self.saver.full,
             live=self.live,
         )
         if settings.web.enabled:
