@@ -19,8 +19,9 @@ from smartselfie.records import Frame
 
 log = logging.getLogger(__name__)
 
-OPENING = 10.0
-"""Seconds that opening a camera may take before its driver counts as blocked."""
+OPENING, FIRST = 30.0, 10.0
+"""Seconds that opening (a name server may be slow), and then the first frame (a camera may be), can take
+before the driver counts as blocked."""
 MARGIN = 0.5
 """A reader that is late gets these seconds more to come back by itself (network sources do)."""
 
@@ -178,7 +179,9 @@ class Camera:
 
     def _patience(self, reader: _Reader) -> float:
         patience = self._stall_after + MARGIN
-        return patience if reader.has_read else max(patience, OPENING)
+        if reader.has_read:
+            return patience
+        return max(patience, FIRST if reader.is_open else OPENING)
 
     def _fail(self, error: BaseException) -> None:
         if self._error is None:
@@ -234,12 +237,12 @@ class Camera:
 
     def _read_all(self, reader: _Reader) -> bool:
         """Read until the source fails or is to be opened anew (True)."""
-        reader.has_read = False
+        reader.is_open = reader.has_read = False
         with reader.busy(self._clock):
             source = self._open_source()
         try:
             with self._changed:
-                self._opened = True
+                self._opened = reader.is_open = True
                 self._seq_base = self._seq + 1
                 self._watch.opened(self._clock())
                 self._changed.notify_all()
@@ -282,6 +285,7 @@ class _Reader:
         self.stop = threading.Event()
         self.alive_at = started
         """When it was started or gave its last frame."""
+        self.is_open = False
         self.has_read = False
         """Whether there was a frame since it last opened the source."""
         self.busy_since: float | None = None

@@ -33,6 +33,7 @@ class Fault(Enum):
     STALL = "stall"  # the connection stays open, nothing comes
     HALF = "half"  # every picture breaks off in its middle
     EVERY_OTHER_HALF = "every other half"
+    DAMAGED = "damaged"  # whole pictures with some wrong bytes in their data
     GARBAGE = "garbage"  # parts that are no JPEG at all
     FROZEN = "frozen"  # the same picture for ever
     BLACK = "black"
@@ -197,6 +198,8 @@ class MjpegServer:
         length = len(data)
         if self.fault is Fault.HALF or (self.fault is Fault.EVERY_OTHER_HALF and index % 2):
             data = data[: length // 2]
+        elif self.fault is Fault.DAMAGED:
+            data = data[: length * 3 // 4] + b"\x55" * 20 + data[length * 3 // 4 + 20 :]
         elif self.fault is Fault.GARBAGE:
             data = bytes(np.random.default_rng(index).integers(0, 256, length, np.uint8))
         header = f"--{BOUNDARY}\r\nContent-Type: image/jpeg\r\n"

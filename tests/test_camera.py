@@ -344,17 +344,34 @@ def test_a_reader_that_comes_back_in_time_saves_the_program(cable: Cable) -> Non
         take(camera)
 
 
-def test_an_opening_that_blocks_is_given_ten_seconds(cable: Cable) -> None:
-    """A driver that never opens the device is stuck too, after ten seconds and one more try."""
+def test_an_opening_that_blocks_is_given_half_a_minute(cable: Cable) -> None:
+    """A driver that never opens the device is stuck too, after 30 seconds and one more try."""
     cable.openings.put(cable.released)
     cable.openings.put(cable.released)
     with running(cable, stall_after=3.0, wait_for_first=True) as camera:
         until(lambda: cable.openings.qsize() == 1)
-        cable.clock.now += 9.9
+        cable.clock.now += 29.9
         assert camera.newest(0) is None
         cable.clock.now += 0.1
         assert camera.newest(0) is None
         assert cable.told == ["camera_lost stalled"]
+        cable.clock.now += 3.0
+        with pytest.raises(CameraStuckError):
+            camera.newest(0)
+
+
+def test_the_first_frame_is_given_ten_seconds(cable: Cable) -> None:
+    """A camera that has opened and never gives a frame is tried once more after 10 s, then it is stuck."""
+    with running(cable, stall_after=3.0) as camera:
+        cable.given.put(cable.released)
+        cable.given.put(cable.released)
+        until(lambda: cable.given.qsize() == 1)
+        cable.clock.now += 9.9
+        camera.newest(0)
+        assert cable.opened == 1
+        cable.clock.now += 0.1
+        camera.newest(0)
+        until(lambda: cable.opened == 2)
         cable.clock.now += 3.0
         with pytest.raises(CameraStuckError):
             camera.newest(0)

@@ -217,6 +217,24 @@ def test_half_pictures_are_left_out_with_one_warning(
     ) == 1
 
 
+def test_damaged_pictures_make_no_noise(server: MjpegServer, capfd: pytest.CaptureFixture[str]) -> None:
+    """Damage inside a picture's data costs no lines of a JPEG library on stderr."""
+    server.fault = Fault.DAMAGED
+    stream = open_stream(server)
+    for _ in range(5):
+        stream.read()
+    stream.close()
+    assert capfd.readouterr().err == ""
+
+
+def test_gray_pictures_become_colour(server: MjpegServer) -> None:
+    """A black-and-white camera's pictures are (H, W, 3) as all others."""
+    server.picture = lambda index, size: moving_picture(index, size)[:, :, 0]
+    stream = open_stream(server)
+    assert stream.read().image.shape == (120, 160, 3)
+    stream.close()
+
+
 def test_a_killed_server_is_a_loss(server: MjpegServer) -> None:
     """The end of the connection is CameraLostError at once."""
     stream = open_stream(server)

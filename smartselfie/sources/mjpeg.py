@@ -14,11 +14,13 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable
+from io import BytesIO
 from typing import cast
 from urllib.parse import unquote, urlsplit, urlunsplit
 
 import cv2
 import numpy as np
+from PIL import Image as Pillow
 
 from smartselfie.errors import CameraLostError, NoCameraError
 from smartselfie.records import Frame, Image
@@ -247,7 +249,10 @@ def _reason(error: Exception) -> str:
 
 
 def _decode(jpeg: bytes) -> Image | None:
+    """Decode with Pillow: as quick as OpenCV, whose JPEG library writes of all damage to stderr."""
     try:
-        return cast("Image | None", cv2.imdecode(np.frombuffer(jpeg, np.uint8), cv2.IMREAD_COLOR))
-    except cv2.error:
+        with Pillow.open(BytesIO(jpeg), formats=("JPEG",)) as picture:
+            rgb = np.asarray(picture if picture.mode == "RGB" else picture.convert("RGB"), np.uint8)
+    except Exception:  # damaged data makes it raise nearly anything
         return None
+    return np.asarray(cv2.cvtColor(rgb, cv2.COLOR_RGB2BGR), np.uint8)
