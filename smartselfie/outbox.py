@@ -238,8 +238,10 @@ class Outbox:
         if before.outage and before.full == full:
             return
         folder = str(self._folder.path)
-        log.error("%s: %s; pictures wait in memory until that ends", folder, words)
-        self._emit("save_failed", folder=folder, reason=reason, waiting=len(self._waiting))
+        what = "no more are taken" if limited else "pictures wait in memory"
+        log.error("%s: %s; %s until that ends", folder, words, what)
+        if self._waiting or not limited:
+            self._emit("save_failed", folder=folder, reason=reason, waiting=len(self._waiting))
         if full:
             self._emit("disk_full", folder=folder, reason=reason)
 

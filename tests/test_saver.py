@@ -390,6 +390,17 @@ def test_limits_stop_and_resume(folder: FaultyFolder, ear: Ear) -> None:
         assert saver.full == ""
 
 
+def test_a_limit_is_said_before_a_picture_is_taken(folder: FaultyFolder, ear: Ear) -> None:
+    """A folder that is over its limit at the start is announced as full at once; no picture has failed."""
+    with Saver(folder, emit=ear) as saver:
+        saver.save(make_shot())
+    with Saver(folder, emit=ear, limits=Limits(max_size=10)) as saver:
+        (event,) = ear.wait_for("disk_full")
+        assert str(event["reason"]).endswith("of the 10 bytes they may")
+        assert saver.full
+    assert not ear.named("save_failed")
+
+
 def test_the_oldest_make_room(folder: FaultyFolder, ear: Ear) -> None:
     """With `remove_oldest` shooting goes on within `max_size`."""
     with Saver(folder, emit=ear) as saver:
