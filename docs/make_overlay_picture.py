@@ -25,7 +25,7 @@ from smartselfie.sources.demo import Actor, DemoScript, DemoSource, smiling
 SCENE = DemoScript(
     actors=(
         Actor(smile=smiling((0.8, 4.0)), x=0.36, y=0.48, size=0.41, tilt=-2),
-        Actor(smile=smiling((1.0, 4.0)), x=0.72, y=0.52, size=0.36, tilt=3, person=2),
+        Actor(smile=smiling((0.8, 4.0)), x=0.72, y=0.52, size=0.36, tilt=3, person=2),
     ),
     duration=4.0,
 )

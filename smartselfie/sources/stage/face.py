@@ -40,7 +40,7 @@ def draw_face(person: Person, smile: float, shut: float = 0.0) -> Image:
     """
     eased = min(1.0, smile / 0.85)
     eased *= eased * (3 - 2 * eased)  # what begins as half a smile stays shy; past the half it beams soon
-    picture = _still_layers(person)[2].copy()
+    picture = _skin_at_rest(person).copy()
     picture[FACE][..., :3] = _moving_part(person, round(eased * STEPS), round(shut * 8))
     return picture
 
@@ -55,8 +55,9 @@ FACE = (
 @lru_cache(maxsize=64)
 def _moving_part(person: Person, smile_step: int, shut_step: int) -> Image:
     smile, shut = smile_step / STEPS, shut_step / 8
-    rest, beam, _ = _still_layers(person)
-    picture = np.asarray(cv2.addWeighted(rest[FACE], 1 - smile, beam[FACE], smile, 0), np.uint8)
+    picture = _skin_at_rest(person)[FACE][..., :3].copy()
+    if smile:  # the first frame comes sooner without
+        picture = np.asarray(cv2.addWeighted(picture, 1 - smile, _beaming_skin(person), smile, 0), np.uint8)
     canvas = Canvas(picture, left=FACE[1].start, top=FACE[0].start)
     draw_folds(canvas, person, smile)
     for side in (-1, 1):
@@ -68,26 +69,38 @@ def _moving_part(person: Person, smile_step: int, shut_step: int) -> Image:
 
 
 @lru_cache(maxsize=8)
-def _still_layers(person: Person) -> tuple[Image, Image, Image]:
-    """The sprite without features: at rest, beaming, and at rest with the transparency as 4th channel."""
+def _skin_at_rest(person: Person) -> Image:
+    """The sprite without features: colours weighted with the opacity, and the transparency."""
     width, height = SPRITE
     opaque = np.zeros((height, width), np.uint8)
+    shapes = [*hair_back(person), bust(), neck(), mirrored(*OUTLINE), *ears(), fringe_of(person)]
+    for shape in shapes:
+        opaque = np.maximum(opaque, mask_of(pixels_of(shape), width, height))
+    opaque = np.asarray(
+        cv2.erode(opaque, np.ones((3, 3))), np.uint8
+    )  # the outermost pixels are dark, half painted
+    opaque = np.asarray(cv2.GaussianBlur(opaque, (0, 0), 0.8), np.uint8)
     picture = np.zeros((height, width, 3), np.uint8)
     canvas = Canvas(picture)
-    shapes = [*hair_back(person), bust(), neck(), mirrored(*OUTLINE), *ears()]
-    for shape in [*shapes, fringe_of(person)]:
-        opaque = np.maximum(opaque, mask_of(pixels_of(shape), width, height))
-    opaque = cv2.erode(opaque, np.ones((3, 3), np.uint8))  # the outermost pixels are dark, half painted
-    opaque = np.asarray(cv2.GaussianBlur(opaque, (0, 0), 0.8), np.uint8)
     draw_hair_back(canvas, person)
     draw_bust(canvas, person)
-    face = np.asarray(
-        cv2.GaussianBlur(mask_of(pixels_of(mirrored(*OUTLINE)), width, height), (0, 0), 1.2), np.uint8
-    )
-    fringe = mask_of(pixels_of(fringe_of(person)), width, height)
-    rest = blend(picture, draw_skin(person, 0.0), face)
-    draw_fringe(Canvas(rest), person)
-    beam = blend(blend(picture, draw_skin(person, 1.0), face), rest, fringe)
-    weight = cv2.merge([opaque] * 3)
-    rest, beam = (np.asarray(cv2.multiply(layer, weight, scale=1 / 255), np.uint8) for layer in (rest, beam))
-    return rest, beam, np.asarray(cv2.merge([*cv2.split(rest), 255 - opaque]), np.uint8)
+    picture = blend(picture, draw_skin(person, 0.0), _face_mask())
+    draw_fringe(Canvas(picture), person)
+    weighted = cv2.multiply(picture, cv2.merge([opaque] * 3), scale=1 / 255)
+    return np.asarray(cv2.merge([*cv2.split(weighted), 255 - opaque]), np.uint8)
+
+
+@lru_cache(maxsize=8)
+def _beaming_skin(person: Person) -> Image:
+    """The part `FACE` of the same with the skin of a full smile, (H, W, 3)."""
+    rest = _skin_at_rest(person)[FACE]
+    opaque = 255 - rest[..., 3]
+    skin = cv2.multiply(draw_skin(person, 1.0)[FACE], cv2.merge([opaque] * 3), scale=1 / 255)
+    fringe = mask_of(pixels_of(fringe_of(person)), *SPRITE)
+    bare = cv2.subtract(_face_mask(), fringe)[FACE]
+    return blend(rest[..., :3], np.asarray(skin, np.uint8), np.asarray(bare, np.uint8))
+
+
+def _face_mask() -> Image:
+    mask = mask_of(pixels_of(mirrored(*OUTLINE)), *SPRITE)
+    return np.asarray(cv2.GaussianBlur(mask, (0, 0), 1.2), np.uint8)

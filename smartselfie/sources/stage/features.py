@@ -18,7 +18,7 @@ def draw_folds(canvas: Canvas, person: Person, smile: float) -> None:
             (side * (0.43 + 0.16 * smile), 0.58),
             (side * (0.46 + 0.19 * smile), 0.74),
         )
-        canvas.stroke(fold, 0.05 + 0.03 * smile, dark, 0.14 + 0.46 * smile, 0.022)
+        canvas.stroke(fold, 0.05 + 0.03 * smile, dark, 0.13 + 0.47 * smile, 0.022)
         glow = ellipse(side * (0.55 + 0.02 * smile), 0.27 - 0.05 * smile, 0.17, 0.10)
         canvas.fill(glow, shade(person.skin, 1.12), 0.30 * smile, 0.07)
         bag = curve((side * 0.22, 0.02), (side * 0.40, 0.06 + 0.01 * smile), (side * 0.60, -0.02))
@@ -110,7 +110,7 @@ def draw_nose(canvas: Canvas, person: Person, smile: float) -> None:
 def draw_mouth(canvas: Canvas, person: Person, smile: float) -> None:
     """Draw the lips, and between them the teeth."""
     reach = 0.29 + 0.25 * smile
-    corner = 0.735 - 0.15 * smile
+    corner = 0.722 - 0.137 * smile
     part = min(1.0, max(0.0, (smile - 0.24) / 0.66))  # the lips part once the smile is under way
     middle = 0.725 - 0.015 * smile
     gap_top, gap_low = middle - 0.01 * part, middle + 0.005 + 0.185 * part
@@ -188,5 +188,8 @@ def draw_mouth(canvas: Canvas, person: Person, smile: float) -> None:
     canvas.stroke(seam, 0.028, (36, 34, 74), 0.85 * (1 - 0.6 * part), 0.006)
     for side in (-1, 1):
         canvas.fill(
-            ellipse(side * (reach + 0.015), corner, 0.035, 0.04, 16), shade(person.skin, 0.38), 0.55, 0.02
+            ellipse(side * (reach + 0.015), corner, 0.035, 0.04, 16),
+            shade(person.skin, 0.38),
+            0.2 + 0.35 * smile,
+            0.02,
         )
