@@ -39,7 +39,7 @@ def fill(disk: Path, saver: Saver, ear: Ear) -> None:
     subprocess.run(["mount", "-o", "remount,nr_inodes=10000", str(disk)], check=True)
     saver.resume()
     ear.wait_for("shot", number + 5)
-    print(json.dumps({"waiting": waiting, "pictures": check(saver.folder), "shots": number + 5}))
+    print(json.dumps({"waiting": waiting, "pictures": len(check(saver.folder)), "shots": number + 5}))
 
 
 def protect(disk: Path, saver: Saver, ear: Ear) -> None:
@@ -54,7 +54,7 @@ def protect(disk: Path, saver: Saver, ear: Ear) -> None:
     subprocess.run(["mount", "-o", "remount,rw", str(disk)], check=True)
     saver.resume()
     ear.wait_for("shot", 2)
-    print(json.dumps({"waiting": waiting, "pictures": check(saver.folder), "shots": 2}))
+    print(json.dumps({"waiting": waiting, "pictures": len(check(saver.folder)), "shots": 2}))
 
 
 def pull(disk: Path, saver: Saver, ear: Ear) -> None:
@@ -69,7 +69,7 @@ def pull(disk: Path, saver: Saver, ear: Ear) -> None:
     mount(disk)
     saver.resume()
     ear.wait_for("shot", 2)
-    print(json.dumps({"waiting": waiting, "below": below, "pictures": check(saver.folder), "shots": 2}))
+    print(json.dumps({"waiting": waiting, "below": below, "pictures": len(check(saver.folder)), "shots": 2}))
 
 
 def main() -> None:

@@ -15,7 +15,7 @@ def kill_shooters(tmp_path: Path, *, kills: int, format: str, seed: int) -> int:
     moments = random.Random(seed)
     context = multiprocessing.get_context("forkserver")  # imports once, so that many programs are cheap
     context.set_forkserver_preload(["tests.faults.shooter"])
-    folder, reported, pictures = tmp_path / "pictures", set[str](), 0
+    folder, reported, pictures = tmp_path / "pictures", set[str](), set[Path]()
     for number in range(kills):
         events = tmp_path / f"events-{number}"
         shooter = context.Process(target=shoot, args=(folder, events, format), daemon=True)
@@ -26,13 +26,13 @@ def kill_shooters(tmp_path: Path, *, kills: int, format: str, seed: int) -> int:
         shooter.join()
         assert shooter.exitcode == -9
         reported |= {json.loads(line)["file"] for line in complete_lines(events)}
-        pictures = check(folder)
+        pictures = set(check(folder, known=pictures))
         assert {path for path in reported if not Path(path).exists()} == set()
     after = PictureFolder(folder)
     after.prepare()
     assert [name for name in after.names() if name.startswith(PREFIX)] == []
     after.release()
-    return pictures
+    return len(check(folder))
 
 
 def complete_lines(path: Path) -> list[str]:
