@@ -113,6 +113,7 @@ def test_folders_and_patterns_are_expanded_in_natural_order(tmp_path: Path) -> N
 def test_a_name_with_pattern_signs_is_a_file_when_there_is_one(tmp_path: Path) -> None:
     """`party [1].jpg` is not taken for a pattern."""
     (tmp_path / "party [1].jpg").touch()
+    (tmp_path / "party 1.jpg").touch()
     name = str(tmp_path / "party [1].jpg")
     assert list(expand([name])) == [name]
 

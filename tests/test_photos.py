@@ -229,7 +229,7 @@ def test_no_faces_are_an_empty_list() -> None:
 def test_a_whole_picture_is_one_face() -> None:
     """Its box is the picture, and the crop is all of it: nothing is cut off a picture that is not square."""
     image = np.zeros((60, 120, 3), np.uint8)
-    image[:, :20], image[:, 100:] = 200, 100
+    image[:, :10], image[:, 110:] = 200, 100
     classify = Brightness()
     face = whole_face(image, classify)
     assert face.box == Box(0, 0, 120, 60)

@@ -17,9 +17,6 @@ from smartselfie.classifiers.quiet import without_lines
 from smartselfie.errors import ModelError
 from smartselfie.records import CLASSES, Image, Scores
 
-BATCH = 16
-"""Crops in one run when there are many. Measured: 1.8 times as many a second as one by one."""
-
 DEFAULT_NAME = "expression.tflite"
 
 
@@ -70,38 +67,46 @@ class LiteRtClassifier:
         self.model = model
         data = _read(model)
         self.description = described = describe(model, data, classes=classes, scaling=scaling)
-        self._data, self._threads = data, threads
         self._lock = threading.Lock()
-        self._one = _Runner(model, data, described, threads)
-        self._many: _Runner | None = None
-        self._one_by_one = False  # some networks have their batch of one built in
-        self.input_size = self._one.input_size
+        self._interpreter: Any = _load(model, data, threads)
+        inputs = self._interpreter.get_input_details()
+        if len(inputs) != 1:
+            raise ModelError(f"{model}: has {len(inputs)} inputs; need one picture")
+        width, height, channels = _check_input(model, inputs[0], described)
+        output = _choose_output(model, self._interpreter.get_output_details(), described)
+        self.input_size = width, height
+        self._input, self._output = inputs[0]["index"], output["index"]
+        self._out = _quantisation(output)
+        self._table = _input_table(inputs[0], described)
+        self._gray: npt.NDArray[Any] = np.empty((height, width), self._table.dtype)
+        self._picture = np.empty((1, height, width, channels), self._table.dtype)
 
     def __call__(self, crops: Image) -> list[Scores]:
-        """Return the scores of (N, H, W) uint8 gray crops of `input_size`; N may be 0."""
+        """Return the scores of (N, H, W) uint8 gray crops of `input_size`; N may be 0.
+
+        One by one: in batches of 8 to 32 networks took between 14 % less and 11 % more time for a crop.
+        """
         width, height = self.input_size
         if crops.ndim != 3 or crops.shape[1:] != (height, width):
             raise ValueError(f"need crops of shape (N, {height}, {width}), got {crops.shape}")
-        if not len(crops):
-            return []
         raw = np.empty((len(crops), len(CLASSES)), np.float32)
         with self._lock:
-            done = 0
-            while len(crops) - done >= BATCH and (many := self._batches()) is not None:
-                raw[done : done + BATCH] = many(crops[done : done + BATCH])
-                done += BATCH
-            for index in range(done, len(crops)):
-                raw[index] = self._one(crops[index : index + 1])[0]
-        return self.description.scores(raw)
+            for crop, row in zip(crops, raw, strict=True):
+                row[:] = self._run(crop)
+        return self.description.scores(raw) if len(raw) else []
 
-    def _batches(self) -> _Runner | None:
-        """The interpreter for full batches, made when first needed; None where the network allows none."""
-        if self._many is None and not self._one_by_one:
-            try:
-                self._many = _Runner(self.model, self._data, self.description, self._threads, BATCH)
-            except ModelError:
-                self._one_by_one = True
-        return self._many
+    def _run(self, crop: Image) -> Floats:
+        """Return the seven raw outputs of one crop."""
+        np.take(
+            self._table, crop, out=self._gray, mode="clip"
+        )  # "raise" would copy first
+        self._picture[0] = self._gray[..., np.newaxis]
+        self._interpreter.set_tensor(self._input, self._picture)
+        self._interpreter.invoke()
+        numbers = self._interpreter.get_tensor(self._output)[0]
+        if not self._out.scale:
+            return np.asarray(numbers, np.float32)
+        return np.asarray((numbers.astype(np.float32) - self._out.zero) * self._out.scale, np.float32)
 
 
 class _Quantisation(NamedTuple):
@@ -111,50 +116,15 @@ class _Quantisation(NamedTuple):
     zero: int
 
 
-class _Runner:
-    """One interpreter with its tensors sized for `batch` crops, and the buffer that feeds it."""
-
-    def __init__(
-        self, model: Path, data: bytes, description: Description, threads: int, batch: int = 1
-    ) -> None:
-        interpreter_class = _interpreter_class()
-        try:
-            with without_lines(rb"^INFO: "):
-                self._interpreter: Any = interpreter_class(model_content=data, num_threads=threads)
-                inputs = self._interpreter.get_input_details()
-                if len(inputs) != 1:
-                    raise ModelError(f"{model}: has {len(inputs)} inputs; need one picture")
-                shape = [int(side) for side in inputs[0]["shape"]]
-                if batch != 1:
-                    self._interpreter.resize_tensor_input(inputs[0]["index"], [batch, *shape[1:]])
-                self._interpreter.allocate_tensors()
-        except ModelError:
-            raise
-        except (ValueError, RuntimeError) as error:
-            raise ModelError(f"{model}: cannot be loaded: {first_line(error)}") from error
-        width, height, channels = _check_input(model, shape, description)
-        self.input_size = width, height
-        output = _choose_output(model, self._interpreter.get_output_details(), description)
-        if (found := [int(side) for side in output["shape"]]) != [batch, len(CLASSES)]:
-            raise ModelError(
-                f"{model}: output {output['name']!r} has shape {found}, expected [{batch}, {len(CLASSES)}]"
-            )
-        self._input, self._output = inputs[0]["index"], output["index"]
-        self._out = _quantisation(output)
-        self._table = _input_table(inputs[0], description)
-        self._gray: npt.NDArray[Any] = np.empty((batch, height, width), self._table.dtype)
-        self._buffer = np.empty((batch, height, width, channels), self._table.dtype)
-
-    def __call__(self, crops: Image) -> Floats:
-        """Return the (batch, 7) raw outputs of (batch, H, W) uint8 crops."""
-        np.take(self._table, crops, out=self._gray)
-        self._buffer[...] = self._gray[..., np.newaxis]
-        self._interpreter.set_tensor(self._input, self._buffer)
-        self._interpreter.invoke()
-        numbers = self._interpreter.get_tensor(self._output)
-        if not self._out.scale:
-            return np.asarray(numbers, np.float32)
-        return np.asarray((numbers.astype(np.float32) - self._out.zero) * self._out.scale, np.float32)
+def _load(model: Path, data: bytes, threads: int) -> Any:
+    interpreter_class = _interpreter_class()
+    try:
+        with without_lines(rb"^INFO: "):
+            interpreter = interpreter_class(model_content=data, num_threads=threads)
+            interpreter.allocate_tensors()
+    except (ValueError, RuntimeError) as error:
+        raise ModelError(f"{model}: cannot be loaded: {first_line(error)}") from error
+    return interpreter
 
 
 def _read(model: Path) -> bytes:
@@ -175,8 +145,9 @@ def _interpreter_class() -> Any:
     return Interpreter
 
 
-def _check_input(model: Path, shape: list[int], description: Description) -> tuple[int, int, int]:
+def _check_input(model: Path, tensor: dict[str, Any], description: Description) -> tuple[int, int, int]:
     """Return width, height and channels of the network's input tensor, which must be as described."""
+    shape = [int(side) for side in tensor["shape"]]
     if len(shape) != 4 or shape[3] not in (1, 3):
         raise ModelError(f"{model}: input has shape {shape}, expected [1, height, width, 1 or 3]")
     _, height, width, channels = shape
@@ -188,13 +159,17 @@ def _check_input(model: Path, shape: list[int], description: Description) -> tup
 
 
 def _choose_output(model: Path, outputs: list[dict[str, Any]], description: Description) -> dict[str, Any]:
+    """Return the output tensor to read, which must have seven classes."""
     head = description.head
     names = [str(output["name"]) for output in outputs]
-    if isinstance(head, int) and 0 <= head < len(outputs):
-        return outputs[head]
-    if head in names:
-        return outputs[names.index(str(head))]
-    raise ModelError(f"{model}: has no output {head!r}, its outputs are {', '.join(names)}")
+    if head not in names and head not in range(len(outputs)):
+        raise ModelError(f"{model}: has no output {head!r}, its outputs are {', '.join(names)}")
+    output = outputs[names.index(head) if isinstance(head, str) else head]
+    if (found := [int(side) for side in output["shape"]]) != [1, len(CLASSES)]:
+        raise ModelError(
+            f"{model}: output {output['name']!r} has shape {found}, expected [1, {len(CLASSES)}]"
+        )
+    return output
 
 
 def _quantisation(tensor: dict[str, Any]) -> _Quantisation:
