@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import sys
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from contextlib import contextmanager
@@ -18,10 +19,13 @@ from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn
 from rich.table import Table
 from rich.text import Text
 
-from smartselfie.errors import SaveError
+from smartselfie.display import display_problem
+from smartselfie.errors import DisplayError, SaveError
 from smartselfie.parts import build_analysis, build_moment
+from smartselfie.pipeline import Source
 from smartselfie.replaying.intervals import rate_interval, share_interval
-from smartselfie.replaying.labels import Labels, Total, Verdict, add_up, judge, read_labels
+from smartselfie.replaying.labels import Labels, Total, Verdict, add_up, judge, read_labels, write_labels
+from smartselfie.replaying.marking import OpenCvScreen, Screen, mark
 from smartselfie.replaying.page import page
 from smartselfie.replaying.play import Played, find_clips, play
 from smartselfie.replaying.scores import write_scores
@@ -94,13 +98,16 @@ def play_all(clips: Sequence[Path], settings: Settings, jobs: int | None = None)
 
 def play_one(clip: Path, settings: Settings) -> Played:
     """Run one clip through a pipeline of its own."""
-    source = open_source(
-        str(clip), size=settings.source.size, fps=settings.source.fps, rotate=settings.source.rotate
-    )
+    source = _open(clip, settings)
     try:
         return play(clip.name, source, build_analysis(settings), build_moment(settings))
     finally:
         source.close()
+
+
+def _open(clip: Path, settings: Settings) -> Source:
+    source = settings.source
+    return open_source(str(clip), size=source.size, fps=source.fps, rotate=source.rotate)
 
 
 def judge_all(played: Sequence[Played], labels: Mapping[str, Labels]) -> dict[str, Verdict]:
@@ -190,7 +197,7 @@ def _clip_record(one: Played, verdict: Verdict | None) -> dict[str, object]:
 def table(played: Sequence[Played], verdicts: Mapping[str, Verdict]) -> Table:
     """Return a row for each clip."""
     view = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 1))
-    view.add_column("clip", no_wrap=True, overflow="ellipsis", max_width=30)
+    view.add_column("clip", no_wrap=True, overflow="ellipsis", max_width=24)
     for name in ("seconds", "fps", "shots", "hit", "false", "delay"):
         view.add_column(name, justify="right", no_wrap=True)
     for one in played:
@@ -209,7 +216,7 @@ def table(played: Sequence[Played], verdicts: Mapping[str, Verdict]) -> Table:
 
 def _verdict_cells(verdict: Verdict | None) -> list[Text]:
     if verdict is None:
-        return [Text("unlabelled", "dim"), Text(""), Text("")]
+        return [Text("?", "dim"), Text(""), Text("")]
     smiles = verdict.hits + verdict.misses
     false = len(verdict.false_shots)
     return [
@@ -224,6 +231,37 @@ def demo_labels() -> Labels:
     from smartselfie.sources.demo import SCRIPT
 
     return Labels(tuple((window.start, window.end) for window in SCRIPT.smiles))
+
+
+def mark_clips(
+    clips: Sequence[Path],
+    settings: Settings,
+    labels: Path,
+    screen: Screen | None = None,
+    *,
+    clock: Callable[[], float] = time.monotonic,
+) -> int:
+    """Play clips in a window while a person marks the smiles, into a labels file; returns the exit code.
+
+    Raises DisplayError without a display, and UsageError, DataError, SourceError.
+    """
+    if screen is None:
+        if (problem := display_problem()) is not None:
+            raise DisplayError(f"--mark needs a window: {problem}")
+        with OpenCvScreen() as window:
+            return mark_clips(clips, settings, labels, window, clock=clock)
+    if labels.exists():
+        read_labels(labels)  # a file that is none is refused before somebody does the work
+    for clip in find_clips(clips):
+        source = _open(clip, settings)
+        try:
+            marked = mark(clip.name, source, screen, clock=clock)
+        finally:
+            source.close()
+        if marked is None:
+            return 0
+        write_labels(labels, {clip.name: marked})
+    return 0
 
 
 @contextmanager

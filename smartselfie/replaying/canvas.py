@@ -142,9 +142,9 @@ class Png:
     """Draws a PNG."""
 
     def __init__(self, width: float, height: float, *, background: str = "#ffffff") -> None:
-        self._size = round(width * SCALE), round(height * SCALE)
         self._factor = SCALE * SMOOTH
-        self._image = Image.new("RGB", (self._size[0] * SMOOTH, self._size[1] * SMOOTH), background)
+        size = round(width * SCALE) * SMOOTH, round(height * SCALE) * SMOOTH
+        self._image = Image.new("RGB", size, background)
         self._draw = ImageDraw.Draw(self._image)
         self._fonts: dict[float, ImageFont.FreeTypeFont | ImageFont.ImageFont] = {}
 
@@ -202,8 +202,7 @@ class Png:
 
     def save(self, path: Path) -> None:
         """Write the file. Raises OSError."""
-        small = self._image.resize(self._size, Image.Resampling.LANCZOS)
-        small.save(path, "PNG", optimize=True)
+        self._image.reduce(SMOOTH).save(path, "PNG")
 
     def _scaled(self, points: Sequence[Point]) -> list[Point]:
         return [(round(x * self._factor), round(y * self._factor)) for x, y in points]
