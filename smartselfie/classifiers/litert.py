@@ -97,9 +97,7 @@ class LiteRtClassifier:
 
     def _run(self, crop: Image) -> Floats:
         """Return the seven raw outputs of one crop."""
-        np.take(
-            self._table, crop, out=self._gray, mode="clip"
-        )  # "raise" would copy first
+        np.take(self._table, crop, out=self._gray, mode="clip")  # "raise" would copy first
         self._picture[0] = self._gray[..., np.newaxis]
         self._interpreter.set_tensor(self._input, self._picture)
         self._interpreter.invoke()
