@@ -19,6 +19,7 @@ from smartselfie._version import __version__
 from smartselfie.camera import Camera
 from smartselfie.errors import ConfigError
 from smartselfie.events import Events
+from smartselfie.health import Health, runtime_folder
 from smartselfie.newest import Newest
 from smartselfie.pace import Pace
 from smartselfie.parts import build_analysis, build_moment, build_rules
@@ -28,6 +29,7 @@ from smartselfie.saver import Saver
 from smartselfie.settings import Settings
 from smartselfie.sources import SourceOpener
 from smartselfie.storage import Limits
+from smartselfie.watchdog import open_watchdog
 
 if TYPE_CHECKING:
     from smartselfie.window import Window
@@ -133,6 +135,8 @@ class App:
         )
         if settings.web.enabled:
             self._open_web()
+        self._open_pins()
+        self._open_health()
         self._started = True
         self.events("started", version=__version__, source=settings.source.use, folder=str(self.saver.folder))
 
@@ -207,6 +211,31 @@ class App:
                 events=self.events,
             )
         )
+
+    def _open_pins(self) -> None:
+        gpio = self.settings.gpio
+        if gpio.led is gpio.buzzer is gpio.shutter is gpio.arm is None:
+            return
+        from smartselfie.gpio import Gpio
+
+        pins = Gpio(led=gpio.led, buzzer=gpio.buzzer, shutter=gpio.shutter, arm=gpio.arm, send=self.send)
+        self.loop.viewers.append(self._stack.enter_context(pins))
+
+    def _open_health(self) -> None:
+        """Let others know how it goes; a recording that is played through is nobody's daemon."""
+        camera = self.camera
+        if self.live or self._realtime:
+            health = Health(
+                runtime_folder(),
+                source=str(self.settings.source.use),
+                store=self.saver,
+                camera=None if camera is None else lambda: (camera.status.value, camera.notice),
+            )
+            self.events.listen(health.hear)
+            self.loop.viewers.append(self._stack.enter_context(health))
+        if (watchdog := open_watchdog()) is not None:
+            self.loop.viewers.append(watchdog)
+            self._stack.callback(watchdog.close)
 
     # --- frames
 

@@ -271,6 +271,14 @@ def tune(
     )
 
 
+@app.command(epilog=examples("smartselfie status", "smartselfie status --json | jq .camera"))
+def status(as_json: Json = False) -> None:
+    """Say how the running daemon is; exit 1 when it is unwell or none runs."""
+    from smartselfie.commands.status import status
+
+    raise typer.Exit(status(as_json=as_json))
+
+
 @app.command(epilog=examples("smartselfie init", "smartselfie init ~/party"))
 def init(
     folder: Annotated[Path, typer.Argument(metavar="[DIR]", help="Where; default: here.")] = Path(),

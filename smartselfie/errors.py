@@ -63,6 +63,10 @@ class DisplayError(SmartSelfieError, RuntimeError):
     """There is no display to open a window on."""
 
 
+class GpioError(SmartSelfieError, RuntimeError):
+    """A pin of the Raspberry Pi cannot be used."""
+
+
 class WebError(SmartSelfieError, OSError):
     """The web server cannot listen."""
 

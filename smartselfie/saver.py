@@ -214,6 +214,11 @@ class Saver:
         return self._outbox.status.last_shot
 
     @property
+    def outage(self) -> str:
+        """Why no picture can be written, in words; empty when they can."""
+        return self._outbox.status.outage
+
+    @property
     def full(self) -> str:
         """Which limit of storage forbids more pictures, in words; empty when none does.
 

@@ -1,0 +1,79 @@
+"""`smartselfie status`: how the running daemon is."""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from collections.abc import Iterable, Iterator
+from datetime import timedelta
+from pathlib import Path
+from typing import TextIO
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from smartselfie.health import Status, find_status, problems
+from smartselfie.storage import in_words
+
+
+def status(*, as_json: bool = False, out: TextIO | None = None, folders: Iterable[Path] = ()) -> int:
+    """Print how the daemon is; returns the exit code: 1 when it is unwell or none runs.
+
+    `folders` are searched for its status file; without any, where this user's and the system's are.
+    """
+    out = out or sys.stdout
+    try:
+        _, found = find_status(folders)
+    except FileNotFoundError:
+        found, wrong = {}, ["no daemon runs here; start it with: smartselfie"]
+    else:
+        wrong = problems(found, now=time.monotonic())
+    if as_json:
+        print(json.dumps({"ok": not wrong, "problems": wrong, **found}, ensure_ascii=False), file=out)
+        return int(bool(wrong))
+    console = Console(file=out, highlight=False, soft_wrap=True)
+    for problem in wrong:
+        console.print(Text(f"unwell: {problem}", "bold red"))
+    if found:
+        console.print(_table(found))
+    return int(bool(wrong))
+
+
+def _table(found: Status) -> Table:
+    table = Table(box=None, show_header=False, pad_edge=False)
+    table.add_column(style="dim", no_wrap=True)
+    table.add_column()
+    for name, text in _rows(found):
+        table.add_row(name, Text(text))
+    return table
+
+
+def _rows(found: Status) -> Iterator[tuple[str, str]]:
+    def number(name: str) -> float:
+        value = found.get(name)
+        return value if isinstance(value, int | float) else 0.0
+
+    uptime = timedelta(seconds=round(number("uptime")))
+    yield "daemon", f"smartselfie {found.get('version')}, process {found.get('pid')}, up {uptime}"
+    yield "state", f"{found.get('state')}: {found.get('why')}"
+    camera, source = found.get("camera"), f"{found.get('source')}"
+    if isinstance(camera, dict):
+        source += f": {camera.get('notice') or camera.get('state')}"
+    yield "camera", source
+    age = found.get("frame_age")
+    yield "frames", "none yet" if age is None else f"{number('fps'):g} a second, the last {age} s ago"
+    lost = f", {number('lost'):g} lost" if found.get("lost") else ""
+    yield "pictures", f"{number('shots'):g} taken, {number('saved'):g} saved{lost}"
+    yield "folder", f"{found.get('folder')}"
+    free = found.get("disk_free")
+    yield "disk", f"{in_words(free)} free" if isinstance(free, int) else "gone"
+    memory = in_words(int(number("memory")))
+    yield "machine", f"{memory} of memory, {number('cpu'):.0%} of a core, {number('threads'):g} threads"
+    notices = found.get("notices")
+    if isinstance(notices, list) and notices:
+        yield "notices", "; ".join(map(str, notices))
+    error = found.get("last_error")
+    if isinstance(error, dict):
+        yield "last error", f"{error.get('what')} ({error.get('time')})"
