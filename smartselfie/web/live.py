@@ -176,6 +176,7 @@ def live_routes(stream: Stream, hub: Hub) -> APIRouter:
         await socket.accept()
         with stream.viewer(), hub.listener() as listener:
             asked = asyncio.Event()
+            await socket.send_json({"event": "camera", "camera": hub.camera})
 
             async def listen() -> None:
                 while (message := await socket.receive())["type"] == "websocket.receive":

@@ -12,8 +12,8 @@ from smartselfie.records import CLASSES, Decision, Face, Scores, State, View
 
 Json = dict[str, Any]
 
-# An absolute path in a sentence, from a slash at a word's beginning up to the last one: the name stays. Folders
-# may have spaces in their names, so that of two paths in one sentence the words between them go too.
+# An absolute path in a sentence, from a slash at a word's beginning up to the last one: the name stays.
+# Folders may have spaces in their names, so of two paths in one sentence the words between go too.
 _FOLDERS = re.compile(
     r"(?<![\w/:.])(?:[A-Za-z]:)?[/\\](?:[^/\\\n'\"<>|:]+[/\\])+(?=[^/\\\s])|(?<![\w/:.])/(?=[\w.])"
 )

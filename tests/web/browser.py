@@ -7,7 +7,7 @@ import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from playwright.sync_api import Browser, Page, Playwright, sync_playwright
+from playwright.sync_api import Browser, Page, Playwright, expect, sync_playwright
 
 from tests.shared import missing
 
@@ -20,6 +20,7 @@ FLAGS = [
     "--disable-component-update",
     "--disable-sync",
 ]
+expect.set_options(timeout=20_000)  # a busy machine is slow; what is right is seen at once
 PHONE = (360, 740)
 DESKTOP = (1280, 800)
 
@@ -55,7 +56,7 @@ def opened(browser: Browser, url: str, size: tuple[int, int] = DESKTOP, **option
     """Open a page in a profile of its own; what it reports as an error fails the test."""
     touch = size == PHONE
     context = browser.new_context(viewport={"width": size[0], "height": size[1]}, has_touch=touch, **options)  # type: ignore[arg-type]
-    context.set_default_timeout(15_000)
+    context.set_default_timeout(20_000)
     page = context.new_page()
     errors: list[str] = []
     page.on("pageerror", lambda error: errors.append(str(error)))

@@ -79,6 +79,12 @@ def make_parts(daemon: Daemon, config: Path) -> Parts:
 
 
 @pytest.fixture
+def photos() -> Photos:
+    """What photos are looked at with."""
+    return make_photos()
+
+
+@pytest.fixture
 def parts(daemon: Daemon, config: Path) -> Parts:
     """All there is to serve."""
     return make_parts(daemon, config)

@@ -102,6 +102,7 @@ class Daemon:
         self.notices: tuple[str, ...] = ()
         self.camera = threading.Event()
         self.camera.set()
+        self._ticks = True
         self.trigger = Trigger(Rules(min_presence=0.0))
         self.shots = 0
         self._stop = threading.Event()
@@ -117,8 +118,9 @@ class Daemon:
         self._thread.join(5)
         assert not self._thread.is_alive()
 
-    def lose_camera(self, reason: str = "unplugged") -> None:
-        """Stop the pictures."""
+    def lose_camera(self, reason: str = "unplugged", *, ticks: bool = True) -> None:
+        """Stop the pictures; `ticks`: the last view is put again and again meanwhile, as the loop does."""
+        self._ticks = ticks
         self.camera.clear()
         self.events("camera_lost", reason=reason)
 
@@ -135,6 +137,8 @@ class Daemon:
             if self.camera.is_set():
                 seq += 1
                 self._see(seq)
+            elif self._ticks and (view := self.views.get()[1]) is not None:
+                self.views.put(view)
 
     def _see(self, seq: int) -> None:
         at = time.monotonic()

@@ -146,9 +146,23 @@ def test_events_come_unasked(server: WebServer, daemon: Daemon) -> None:
     assert told == {"event": "camera_lost", "reason": "stalled"}
 
 
+def test_the_first_thing_told_is_how_the_camera_is(server: WebServer, daemon: Daemon) -> None:
+    """Who connects while the camera is lost learns it before any picture."""
+    with open_live(server) as socket:
+        assert json.loads(socket.recv(timeout=5)) == {
+            "event": "camera",
+            "camera": {"ok": True, "reason": None},
+        }
+        daemon.lose_camera()
+        assert json.loads(socket.recv(timeout=5))["event"] == "camera_lost"
+    with open_live(server) as socket:
+        first = json.loads(socket.recv(timeout=5))
+    assert first == {"event": "camera", "camera": {"ok": False, "reason": "unplugged"}}
+
+
 def test_without_pictures_the_viewer_is_told_why(server: WebServer, daemon: Daemon) -> None:
     """Whoever asks while the camera is lost hears so, and gets the next picture when it is back."""
-    daemon.lose_camera()
+    daemon.lose_camera(ticks=False)
     with open_live(server) as socket:
         next_picture(socket)  # the last one there was
         socket.send("next")

@@ -41,7 +41,8 @@ def test_live_shows_picture_scores_and_why(
         expect(page.locator("#threshold")).to_have_text("threshold 60 %")
         for canvas in ("canvas.overlay", ".meter canvas"):
             page.wait_for_function(
-                "s => document.querySelector(s).getContext('2d').getImageData(0, 0, 900, 600).data.some(v => v)",
+                "s => document.querySelector(s).getContext('2d')"
+                ".getImageData(0, 0, 800, 600).data.some(Boolean)",
                 arg=canvas,
             )
         assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")

@@ -132,9 +132,7 @@ export class LiveView {
   #show({ info, bitmap }) {
     this.#view = info;
     const stage = $(".stage", this.element);
-    stage.classList.remove("lost");
     stage.style.setProperty("--aspect", `${info.width} / ${info.height}`);
-    $(".lost-note", this.element).hidden = true;
     const canvas = $("canvas.picture", this.element);
     if (canvas.width !== bitmap.width) canvas.width = bitmap.width;
     if (canvas.height !== bitmap.height) canvas.height = bitmap.height;
@@ -211,10 +209,13 @@ export class LiveView {
     else if (event.event === "camera_lost") {
       if (event.reason === "frozen" || event.reason === "black") toast(LOST[event.reason] + ".", { bad: true });
       else this.#lost(LOST[event.reason] ?? "The camera is lost", "Trying to get it back …");
-    } else if (event.event === "no_picture" && event.camera?.ok === false) {
-      this.#lost(LOST[event.camera.reason] ?? "The camera is lost", "Trying to get it back …");
-    } else if (event.event === "camera_back") toast("The camera is back.");
-    else if (event.event === "save_failed" || event.event === "disk_full") {
+    } else if (event.event === "camera" || event.event === "no_picture") {
+      if (event.camera.ok) this.#found();
+      else this.#lost(LOST[event.camera.reason] ?? "The camera is lost", "Trying to get it back …");
+    } else if (event.event === "camera_back") {
+      this.#found();
+      toast("The camera is back.");
+    } else if (event.event === "save_failed" || event.event === "disk_full") {
       toast(event.event === "disk_full" ? "The disk is full: pictures are not kept." : "A picture could not be saved.", { bad: true });
     }
   }
@@ -227,6 +228,11 @@ export class LiveView {
       $("span", note).textContent = text;
       note.hidden = false;
     }
+  }
+
+  #found() {
+    $(".stage", this.element).classList.remove("lost");
+    $(".lost-note", this.element).hidden = true;
   }
 
   #newPicture(event) {
