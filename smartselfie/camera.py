@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from types import TracebackType
-from typing import Self
+from typing import Protocol, Self, runtime_checkable
 
 from smartselfie.camera_watch import Glance, Status, Watch, backoff
 from smartselfie.errors import CameraLostError, CameraStuckError, SourceError
@@ -25,6 +25,9 @@ before the driver counts as blocked."""
 MARGIN = 0.5
 """A reader that is late gets these seconds more to come back by itself (network sources do)."""
 
+SLACK = 0.75
+"""A frame is due when this share of the wanted interval has passed: cameras are not punctual."""
+
 _WORDS = {
     Status.STARTING: "waiting for the camera",
     Status.LOST: "camera lost, trying again",
@@ -32,6 +35,19 @@ _WORDS = {
     Status.FROZEN: "camera picture is frozen",
     Status.BLACK: "camera is black or covered",
 }
+
+
+@runtime_checkable
+class Grabbing(Protocol):
+    """A source that can pass over frames without the work of decoding them."""
+
+    def grab(self) -> None:
+        """Wait for the next frame; may block, and raises as `read` does."""
+        ...
+
+    def retrieve(self) -> Frame | None:
+        """Return the frame that was grabbed, None when it is damaged."""
+        ...
 
 
 class Camera:
@@ -42,6 +58,9 @@ class Camera:
     None waits for ever. `emit` gets `camera_lost` (with `reason`) and `camera_back`, from the thread that
     calls `newest`. `retry_in` says how long to wait after so many failures in a row. A context manager:
     entering starts it, leaving closes it.
+
+    `interval` may be set at any time: the seconds between the frames that the loop means to take. Those in
+    between are not decoded, where the source can do without.
     """
 
     def __init__(
@@ -57,6 +76,7 @@ class Camera:
         clock: Callable[[], float] = time.monotonic,
         retry_in: Callable[[int], float] = lambda attempt: backoff(attempt, random.random()),
     ) -> None:
+        self.interval = 0.0
         self._open_source = open_source
         self._stall_after, self._give_up = stall_after, give_up
         self._wait_for_first = wait_for_first
@@ -68,6 +88,8 @@ class Camera:
         self._blocked: _Reader | None = None
         self._readers = 0
         self._frame: Frame | None = None
+        self._frame_at = -float("inf")
+        self._waiting = False
         self._seq = -1
         self._seq_base = 0
         self._size: tuple[int, int] | None = None
@@ -131,7 +153,9 @@ class Camera:
                 self._judge(now)
                 frame, self._frame = self._frame, None
                 if frame is None and self._error is None and self._told is self._watch.status and now < end:
+                    self._waiting = True
                     self._changed.wait(min(end - now, 0.1))
+                    self._waiting = False
                     continue
             self._tell(now)
             if frame is not None:
@@ -246,23 +270,40 @@ class Camera:
                 self._seq_base = self._seq + 1
                 self._watch.opened(self._clock())
                 self._changed.notify_all()
+            grabbing = source if isinstance(source, Grabbing) else None
             while not reader.stop.is_set():
-                with reader.busy(self._clock):
-                    frame = source.read()
-                if frame is None:
-                    raise CameraLostError("the stream has ended")
-                if self._take(reader, frame):
+                frame = self._grab(reader, grabbing) if grabbing is not None else self._read(reader, source)
+                if frame is not None and self._take(reader, frame):
                     return True
         finally:
             source.close()
         return False
+
+    def _read(self, reader: _Reader, source: Source) -> Frame:
+        with reader.busy(self._clock):
+            frame = source.read()
+        if frame is None:
+            raise CameraLostError("the stream has ended")
+        return frame
+
+    def _grab(self, reader: _Reader, source: Grabbing) -> Frame | None:
+        """Return the next frame; None for one that is damaged, or that the loop would not look at."""
+        with reader.busy(self._clock):
+            source.grab()
+        with self._changed:
+            now = self._clock()
+            if reader.has_read and not self._waiting and now - self._frame_at < SLACK * self.interval:
+                reader.alive_at = now
+                self._watch.passed(now)
+                return None
+        return source.retrieve()
 
     def _take(self, reader: _Reader, frame: Frame) -> bool:
         """Put a frame where `newest` finds it; returns whether to open the source anew."""
         with self._changed:
             if reader.stop.is_set():
                 return False
-            now = self._clock()
+            now = self._frame_at = self._clock()
             reader.has_read, reader.alive_at, self._trouble = True, now, ""
             self._glance(frame.image)
             if self._size not in (None, frame.size):

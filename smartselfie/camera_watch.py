@@ -119,6 +119,11 @@ class Watch:
         if deadline is not None and at >= deadline and self.status not in (Status.STALLED, Status.LOST):
             self._enter(Status.STALLED, at)
 
+    def passed(self, at: float) -> None:
+        """Note a frame that nobody looked at."""
+        if self._waits is not None:
+            self._waits = at
+
     def frame(self, at: float, *, light: float, changed: bool) -> None:
         """Note a frame; `light` and `changed` are a `Glance` at it."""
         self._waits, self._first = at, False

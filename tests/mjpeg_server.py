@@ -34,6 +34,7 @@ class Fault(Enum):
     HALF = "half"  # every picture breaks off in its middle
     EVERY_OTHER_HALF = "every other half"
     DAMAGED = "damaged"  # whole pictures with some wrong bytes in their data
+    EMPTY = "empty"  # a JPEG's start and end with nothing between
     GARBAGE = "garbage"  # parts that are no JPEG at all
     FROZEN = "frozen"  # the same picture for ever
     BLACK = "black"
@@ -200,6 +201,8 @@ class MjpegServer:
             data = data[: length // 2]
         elif self.fault is Fault.DAMAGED:
             data = data[: length * 3 // 4] + b"\x55" * 20 + data[length * 3 // 4 + 20 :]
+        elif self.fault is Fault.EMPTY:
+            data = b"\xff\xd8\xff\xfe\x00\x10" + bytes(14) + b"\xff\xd9"
         elif self.fault is Fault.GARBAGE:
             data = bytes(np.random.default_rng(index).integers(0, 256, length, np.uint8))
         header = f"--{BOUNDARY}\r\nContent-Type: image/jpeg\r\n"

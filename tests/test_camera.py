@@ -259,6 +259,64 @@ def test_a_stream_that_ends_is_a_loss(cable: Cable) -> None:
         take(camera)
 
 
+def test_frames_that_are_not_wanted_are_not_decoded(cable: Cable) -> None:
+    """With `interval` the frames in between are only grabbed; they count as signs of life."""
+    decoded: list[int] = []
+
+    class Grabbed(Plugged):
+        def grab(self) -> None:
+            self.held = super().read()
+
+        def retrieve(self) -> Frame | None:
+            assert self.held is not None
+            decoded.append(self.held.seq)
+            return self.held
+
+    camera = Camera(
+        lambda: Grabbed(cable), emit=cable.emit, clock=cable.clock, retry_in=lambda attempt: 0.001
+    )
+    camera.interval = 1.0
+    with camera:
+        for seq in range(21):  # ten a second
+            cable.clock.now += 0.1
+            cable.show(seq)
+            until(lambda: camera._reader is not None and camera._reader.alive_at == cable.clock.now)
+        until(lambda: camera.newest(0) is None)
+        assert decoded == [0, 8, 16]
+        cable.clock.now += 2.8
+        camera.newest(0)
+        assert cable.told == []  # the last sign of life was no decoded frame
+        cable.over = True
+
+
+def test_who_waits_gets_the_next_frame(cable: Cable) -> None:
+    """However long the interval, a frame is decoded for whoever waits for it."""
+
+    class Grabbed(Plugged):
+        def grab(self) -> None:
+            self.held = super().read()
+
+        def retrieve(self) -> Frame | None:
+            return self.held
+
+    camera = Camera(lambda: Grabbed(cable), emit=cable.emit, retry_in=lambda attempt: 0.001)
+    camera.interval = 1000.0
+    enough = threading.Event()
+
+    def show() -> None:
+        while not enough.wait(0.01):
+            cable.show(cable.given.qsize())
+
+    shower = threading.Thread(target=show)
+    with camera:
+        shower.start()
+        take(camera)
+        assert camera.newest(5.0) is not None
+        enough.set()
+        shower.join()
+        cable.over = True
+
+
 def test_a_stall_is_told_without_the_readers_help(cable: Cable) -> None:
     """While `read` blocks, the loop's own thread notices that no frame comes for `stall_after`."""
     with running(cable, stall_after=3.0) as camera:

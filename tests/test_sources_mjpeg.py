@@ -181,6 +181,28 @@ def test_the_newest_of_waiting_pictures_is_taken(server: MjpegServer) -> None:
     stream.close()
 
 
+def test_a_streams_frames_can_be_passed_over(server: MjpegServer) -> None:
+    """A picture that is only grabbed is not decoded, and leaves a gap in the count."""
+    stream = open_stream(server)
+    for _ in range(3):
+        stream.grab()
+    frame = stream.retrieve()
+    assert frame is not None
+    assert frame.seq == 2
+    stream.close()
+
+
+def test_pictures_that_cannot_be_decoded_are_a_loss(server: MjpegServer) -> None:
+    """Whole by their markers and without sense inside: left out, and a loss when nothing else comes."""
+    server.fault = Fault.EMPTY
+    stream = open_stream(server, timeout=0.3)
+    stream.grab()
+    assert stream.retrieve() is None
+    with pytest.raises(CameraLostError, match=r"no whole picture in 0\.3 s"):
+        stream.read()
+    stream.close()
+
+
 def test_a_stall_is_noticed(server: MjpegServer) -> None:
     """A server that keeps the connection open and sends nothing ends in CameraLostError, not in waiting."""
     stream = open_stream(server, timeout=0.3)

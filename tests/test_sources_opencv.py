@@ -42,14 +42,23 @@ class Capture:
         self.wishes: list[tuple[int, float]] = []
         self.reads = 0
         self.released = False
+        self.held: Image | None = None
+        self.decoded = 0
 
     def isOpened(self) -> bool:  # noqa: N802
         return self.opens
 
-    def read(self) -> tuple[bool, Image | None]:
+    def grab(self) -> bool:
         self.reads += 1
-        image = self.given.pop(0) if self.given else None
-        return image is not None, image
+        self.held = self.given.pop(0) if self.given else None
+        return self.held is not None
+
+    def retrieve(self) -> tuple[bool, Image | None]:
+        self.decoded += 1
+        return True, self.held
+
+    def read(self) -> tuple[bool, Image | None]:
+        raise AssertionError("a webcam is grabbed and retrieved")
 
     def get(self, prop: int, /) -> float:
         return self.truth.get(prop, 0.0)
@@ -125,6 +134,26 @@ def test_no_more_pictures_are_a_loss() -> None:
     assert capture.reads < 10
     camera.close()
     assert capture.released
+
+
+def test_a_webcams_frames_can_be_passed_over() -> None:
+    """A frame that is only grabbed is not decoded, and leaves a gap in the count."""
+    capture = Capture([arrow(), arrow(), arrow()])
+    camera = webcam(capture)
+    camera.grab()
+    camera.grab()
+    camera.grab()
+    frame = camera.retrieve()
+    assert frame is not None
+    assert frame.seq == 2
+    assert capture.decoded == 1
+
+
+def test_pictures_that_are_all_damaged_are_a_loss() -> None:
+    """True without a picture, again and again, is CameraLostError."""
+    nothing = np.zeros((0, 0, 3), np.uint8)
+    with pytest.raises(CameraLostError):
+        webcam(Capture([nothing] * 50)).read()
 
 
 def test_a_read_that_took_long_is_not_repeated() -> None:

@@ -144,7 +144,9 @@ class MjpegStream:
         self.name, opener = _prepare(url)
         self._rotate = check_rotation(rotate)
         self._timeout, self._clock = timeout, clock
-        self._seq, self._warned = 0, False
+        self._seq, self._warned = -1, False
+        self._jpeg = b""
+        self._bad_since: float | None = None
         self._scanner = JpegScanner()
         try:
             self._answer = cast(http.client.HTTPResponse, opener.open(self.name, timeout=timeout))
@@ -169,19 +171,37 @@ class MjpegStream:
 
         Raises `CameraLostError` when the connection ends, or when no whole picture comes within the timeout.
         """
-        deadline = self._clock() + self._timeout
         while True:
-            whole = self._catch_up(self._scanner.feed(self._receive()))
-            for jpeg in reversed(whole):
-                image = _decode(jpeg)
-                if image is not None:
-                    self._warn()
-                    frame = Frame(rotated(image, self._rotate), self._seq, self._clock())
-                    self._seq += 1
-                    return frame
-                self._scanner.broken += 1
+            self.grab()
+            frame = self.retrieve()
+            if frame is not None:
+                return frame
+
+    def grab(self) -> None:
+        """Wait for the newest picture without decoding it; raises as `read` does."""
+        deadline = self._clock() + self._timeout
+        while not (whole := self._catch_up(self._scanner.feed(self._receive()))):
             if self._clock() >= deadline:
-                raise CameraLostError(f"{self.name} sends, but no whole picture in {self._timeout:g} s")
+                raise self._no_picture()
+        self._jpeg = whole[-1]
+        self._seq += 1
+
+    def retrieve(self) -> Frame | None:
+        """Return the picture that was grabbed, None when it is damaged."""
+        now = self._clock()
+        image = _decode(self._jpeg)
+        if image is None:
+            self._scanner.broken += 1
+            self._bad_since = now if self._bad_since is None else self._bad_since
+            if now - self._bad_since >= self._timeout:
+                raise self._no_picture()
+            return None
+        self._bad_since = None
+        self._warn()
+        return Frame(rotated(image, self._rotate), self._seq, now)
+
+    def _no_picture(self) -> CameraLostError:
+        return CameraLostError(f"{self.name} sends, but no whole picture in {self._timeout:g} s")
 
     def _receive(self) -> bytes:
         try:

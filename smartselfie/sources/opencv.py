@@ -30,6 +30,8 @@ class Capture(Protocol):
     """The part of `cv2.VideoCapture` that is used here."""
 
     def isOpened(self) -> bool: ...  # noqa: D102, N802
+    def grab(self) -> bool: ...  # noqa: D102
+    def retrieve(self) -> tuple[bool, Image | None]: ...  # noqa: D102
     def read(self) -> tuple[bool, Image | None]: ...  # noqa: D102
     def get(self, propId: int, /) -> float: ...  # noqa: D102, N803
     def set(self, propId: int, value: float, /) -> bool: ...  # noqa: D102, N803
@@ -75,8 +77,9 @@ class Webcam:
         self.device = f"/dev/video{device}" if isinstance(device, int) and sys.platform == "linux" else device
         self._rotate = check_rotation(rotate)
         self._clock = clock
-        self._seq = 0
-        self._first: Image | None = None
+        self._seq = -1
+        self._probed: Frame | None = None
+        self._failures = 0
         self._pause = threading.Event()
         self._capture = open_capture(self.device)
         if not self._capture.isOpened():
@@ -102,29 +105,46 @@ class Webcam:
     def probe(self) -> None:
         """Fetch the first picture now, for the next `read`; raises `NoCameraError` when there is none."""
         try:
-            self._first = self._grab()
+            self._probed = self.read()
         except CameraLostError as error:
             raise NoCameraError(f"camera {self.device} opens but gives no picture; {CHOICES}") from error
 
     def read(self) -> Frame:
         """Return the next picture; raises `CameraLostError` when there is none any more."""
-        image, self._first = self._first, None
-        if image is None:
-            image = self._grab()
-        frame = Frame(rotated(image, self._rotate), self._seq, self._clock())
-        self._seq += 1
-        return frame
+        while True:
+            self.grab()
+            frame = self.retrieve()
+            if frame is not None:
+                return frame
 
-    def _grab(self) -> Image:
+    def grab(self) -> None:
+        """Wait for the next picture without decoding it; raises `CameraLostError`."""
+        if self._probed is not None:
+            return
         began = self._clock()
-        for _ in range(_RETRIES):
-            ok, image = self._capture.read()
-            if ok and image is not None and image.size:
-                return image
-            if self._clock() - began > 1:  # not a damaged picture: the driver has waited in vain
-                break
-            self._pause.wait(_PAUSE)
-        raise CameraLostError(f"camera {self.device} gives no picture any more")
+        while not self._capture.grab():
+            # A second and more is not a damaged picture: the driver has waited in vain.
+            self._failed(at_once=self._clock() - began > 1)
+        self._seq += 1
+
+    def retrieve(self) -> Frame | None:
+        """Return the picture that was grabbed, None when it is damaged; raises `CameraLostError`."""
+        frame, self._probed = self._probed, None
+        if frame is not None:
+            return frame
+        at = self._clock()
+        ok, image = self._capture.retrieve()
+        if not ok or image is None or not image.size:
+            self._failed()
+            return None
+        self._failures = 0
+        return Frame(rotated(image, self._rotate), self._seq, at)
+
+    def _failed(self, *, at_once: bool = False) -> None:
+        self._failures += 1
+        if at_once or self._failures >= _RETRIES:
+            raise CameraLostError(f"camera {self.device} gives no picture any more")
+        self._pause.wait(_PAUSE)
 
     def close(self) -> None:
         """Give the device back."""

@@ -75,7 +75,8 @@ class PiCamera:
     ) -> None:
         self._rotate = check_rotation(rotate)
         self._clock = clock
-        self._seq = 0
+        self._seq = -1
+        self._grabbed: Any = None
         self._held: deque[tuple[Any, weakref.ref[Still]]] = deque()
         picamera2, libcamera = modules or _modules()
         try:
@@ -113,10 +114,22 @@ class PiCamera:
 
     def read(self) -> Frame:
         """Return the next small picture; its `still` is the large one. Raises `CameraLostError`."""
+        self.grab()
+        return self.retrieve()
+
+    def grab(self) -> None:
+        """Wait for the next picture without converting it; raises `CameraLostError`."""
+        self._let_go()
         try:
-            request = self._camera.capture_request()
+            self._grabbed = self._camera.capture_request()
         except RuntimeError as error:
             raise CameraLostError(f"the Pi's camera gives no picture any more: {error}") from error
+        self._seq += 1
+
+    def retrieve(self) -> Frame:
+        """Return the picture that was grabbed."""
+        at = self._clock()
+        request, self._grabbed = self._grabbed, None
         still = Still(request, self._rotate)
         self._held.append((request, weakref.ref(still)))
         yuv = request.make_array("lores")
@@ -125,9 +138,13 @@ class PiCamera:
         image = cv2.cvtColor(yuv, cv2.COLOR_YUV2BGR_I420)[:height, :width]
         image = rotated(cast(Image, np.ascontiguousarray(image)), self._rotate)
         self._release()
-        frame = Frame(image, self._seq, self._clock(), take_still=still)
-        self._seq += 1
-        return frame
+        return Frame(image, self._seq, at, take_still=still)
+
+    def _let_go(self) -> None:
+        """Give back a picture that was grabbed and not wanted."""
+        request, self._grabbed = self._grabbed, None
+        if request is not None:
+            request.release()
 
     def _release(self, *, keep: int = BUFFERS - _SPARE) -> None:
         """Give the camera back what nobody holds, and the oldest of the rest, copied."""
@@ -142,6 +159,7 @@ class PiCamera:
 
     def close(self) -> None:
         """Stop the camera and give it back; stills of frames somebody holds stay valid."""
+        self._let_go()
         self._release(keep=0)
         self._camera.stop()
         self._camera.close()
