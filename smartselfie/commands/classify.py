@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import glob
 import json
+import os
 import sys
+import threading
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TextIO
@@ -74,10 +77,10 @@ def classify(
     impossible: `ModelError`, `DetectorError`, `SaveError`.
     """
     out = out or sys.stdout
-    look = _make_look(settings, whole, detect_width)
+    look = _Look(settings, whole=whole, detect_width=detect_width)
     copies = _Copies(annotate_into) if annotate_into is not None else None
     names = list(expand(images))
-    results = (_classify_one(name, look, copies) for name in names)
+    results = _each(names, lambda name: _classify_one(name, look, copies))
     if as_json:
         failed = False
         for result in results:
@@ -140,19 +143,47 @@ def _cells(face: Face) -> list[Text]:
     ]
 
 
-def _make_look(
-    settings: Settings, whole: bool, detect_width: int | None
-) -> Callable[[Image], tuple[Face, ...]]:
-    """Return what finds and scores the faces of a picture."""
-    classifier = build_classifier(settings.classifier, threads=settings.performance.threads)
-    if whole:
-        return lambda image: (whole_face(image, classifier),)
-    width = detect_width or max(settings.detector.detect_width, DETECT_WIDTH)
-    detector = build_detector(settings.detector.model_copy(update={"detect_width": width}), min_face=0.0)
-    return lambda image: tuple(find_faces(image, detector, classifier))
+class _Look:
+    """Finds and scores the faces of a picture; each thread has a detector of its own."""
+
+    def __init__(self, settings: Settings, *, whole: bool, detect_width: int | None) -> None:
+        self._classifier = build_classifier(settings.classifier, threads=settings.performance.threads)
+        self._whole = whole
+        width = detect_width or max(settings.detector.detect_width, DETECT_WIDTH)
+        self._detector = settings.detector.model_copy(update={"detect_width": width})
+        self._own = threading.local()
+        if not whole:
+            self._make_detector()  # a cascade that is missing is an error before any picture
+
+    def __call__(self, image: Image) -> tuple[Face, ...]:
+        """Return the faces of a (H, W, 3) BGR picture."""
+        if self._whole:
+            return (whole_face(image, self._classifier),)
+        if not hasattr(self._own, "detector"):
+            self._make_detector()
+        return tuple(find_faces(image, self._own.detector, self._classifier))
+
+    def _make_detector(self) -> None:
+        self._own.detector = build_detector(self._detector, min_face=0.0)
 
 
-def _classify_one(name: str, look: Callable[[Image], tuple[Face, ...]], copies: _Copies | None) -> Result:
+def _each(names: Sequence[str], work: Callable[[str], Result]) -> Iterator[Result]:
+    """Yield the results in the order of the names; several pictures are looked at side by side."""
+    workers = min(os.cpu_count() or 1, len(names))
+    if workers < 2:
+        yield from map(work, names)
+        return
+    before = cv2.getNumThreads()
+    cv2.setNumThreads(1)  # a core for each picture is quicker than all cores for one after the other
+    pool = ThreadPoolExecutor(workers, thread_name_prefix="classify")
+    try:
+        yield from pool.map(work, names)
+    finally:
+        pool.shutdown(cancel_futures=True)
+        cv2.setNumThreads(before)
+
+
+def _classify_one(name: str, look: _Look, copies: _Copies | None) -> Result:
     try:
         if Path(name).is_dir():
             raise PictureError(f"{name}: a folder without pictures")
