@@ -90,6 +90,7 @@ class Health:
         try:
             _make_private(folder)
         except OSError as error:
+            self._due = float("inf")  # never: the folder may be a trap
             self._complain(error)
 
     def __call__(self, view: View) -> Iterable[Command]:

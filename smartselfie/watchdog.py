@@ -32,11 +32,12 @@ class Watchdog:
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._address = "\0" + address[1:] if address.startswith("@") else address
-        self._every = usec / 2e6 if usec is not None else float("inf")
+        self._every = usec / 2e6 if usec is not None else 0.0
         self._clock = clock
         self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
         self._socket.setblocking(False)
-        self._due = self._words_due = float("-inf")
+        self._due = float("-inf" if usec is not None else "inf")
+        self._words_due = float("-inf")
         self._words = ""
         self._ready = self._said = False
 

@@ -61,7 +61,7 @@ def _rows(found: Status) -> Iterator[tuple[str, str]]:
     camera, source = found.get("camera"), f"{found.get('source')}"
     if isinstance(camera, dict):
         source += f": {camera.get('notice') or camera.get('state')}"
-    yield "camera", source
+    yield "source", source
     age = found.get("frame_age")
     yield "frames", "none yet" if age is None else f"{number('fps'):g} a second, the last {age} s ago"
     lost = f", {number('lost'):g} lost" if found.get("lost") else ""
