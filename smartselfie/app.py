@@ -258,6 +258,7 @@ class App:
             if frame is not None:
                 faces = len(self.loop.faces)
                 self.pace.note(at=frame.at, cpu=time.process_time(), faces=faces)
+                self.camera.interval = self.pace.interval
                 due = max(due + self.pace.interval, time.monotonic() - self.pace.interval)
 
     def _recorded_frames(self) -> Iterator[Frame | None]:
@@ -357,7 +358,8 @@ class App:
             self.window.controls.mirror = new.window.mirror
             self.window.controls.overlay = new.window.overlay
             self.window.controls.fullscreen = new.window.fullscreen
-        self.loop.moment = build_moment(new)
+        if any(key.split(".")[0] == "moment" for key in changed):
+            self.loop.choose_anew(build_moment(new))
         self.saver.change(
             format=new.saver.format,
             quality=new.saver.quality,
