@@ -175,24 +175,37 @@ class Loop:
         self._manual: list[Shutter] = []
 
     def run(self, frames: Iterable[Frame | None]) -> None:
-        """Work until the frames end or somebody asks to quit; None among the frames is a tick without one."""
-        for frame in frames:
-            self._obey()
-            if frame is not None:
-                self._newest = frame
-                self._times.append(self._clock())
-                self._faces, self._decision = self.analysis(frame)
-                for pick in self._picks(frame):
-                    self._take(pick)
-            view = self.view()
-            for viewer in self.viewers:
-                for command in viewer(view):
-                    self._carry_out(command)
-            if self._stopping:
-                break
+        """Work until the frames end or somebody asks to quit; None among the frames is a tick without one.
+
+        A shot that was decided is saved however the frames end.
+        """
+        try:
+            for frame in frames:
+                self._obey()
+                if frame is not None:
+                    self._see(frame)
+                elif self.moment is not None and self._live:
+                    self._take_all(self.moment.expire(self._clock()))
+                view = self.view()
+                for viewer in self.viewers:
+                    for command in viewer(view):
+                        self._carry_out(command)
+                if self._stopping:
+                    break
+        finally:
+            self.choose_anew(None)
+
+    def choose_anew(self, moment: Moment | None) -> None:
+        """Choose frames with another `moment` from now on; what waits in the old one is taken."""
         if self.moment is not None:
-            for pick in self.moment.flush():
-                self._take(pick)
+            self._take_all(self.moment.flush())
+        self.moment = moment
+
+    def _see(self, frame: Frame) -> None:
+        self._newest = frame
+        self._times.append(self._clock())
+        self._faces, self._decision = self.analysis(frame)
+        self._take_all(self._picks(frame))
 
     @property
     def faces(self) -> tuple[Face, ...]:
@@ -221,7 +234,11 @@ class Loop:
         if self.moment is not None:
             yield from self.moment.update(frame, self._faces, self._decision)
         elif self._decision.fire:
-            yield Pick(frame, frame.still(), self._faces, decided=frame.at)
+            yield Pick(frame, frame.still(), self._faces, decided=frame.at, why=self._decision.why)
+
+    def _take_all(self, picks: Iterable[Pick]) -> None:
+        for pick in picks:
+            self._take(pick)
 
     def _take(self, pick: Pick) -> None:
         if reason := self._blocked():
@@ -247,7 +264,7 @@ class Loop:
         if not pick.alternative:
             self._shots += 1
             self._last_shot = shot
-            log.info("picture %d: %s", self._shots, self._decision.why if shot.by == "smile" else shot.by)
+            log.info("picture %d: %s", self._shots, pick.why or pick.by)
         self.saver.save(shot)
 
     def _obey(self) -> None:

@@ -1,11 +1,14 @@
 """The loop: frames in, shots and views out, commands obeyed."""
 
+import logging
 import queue
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime, timedelta
 
 import numpy as np
+import pytest
 
+from smartselfie.moment import Moment
 from smartselfie.pipeline import Loop
 from smartselfie.records import Arm, Change, Command, Frame, Quit, Reload, Shutter, State, View
 from smartselfie.trigger import Rules
@@ -132,3 +135,69 @@ def test_frame_rate_is_that_of_the_analysed_frames() -> None:
     watcher = Watcher()
     Loop(analysis(), None, KeepShots(), viewers=[watcher], clock=lambda: next(ticks)).run(frames([0.1] * 10))
     assert round(watcher.views[-1].fps, 3) == 20
+
+
+def test_a_shot_is_taken_when_the_frames_end_within_its_moment() -> None:
+    """A source that ends before the window closes costs no picture."""
+    saver = KeepShots()
+    Loop(analysis(), Moment(after=5.0), saver).run(frames(SMILE[:16]))
+    assert len(saver.shots) == 1
+
+
+def test_a_shot_is_taken_when_the_frames_break_off_with_an_error() -> None:
+    """A source that fails within the window costs no picture either, and its error goes on."""
+
+    def broken() -> Iterator[Frame]:
+        yield from frames(SMILE[:16])
+        raise OSError("unplugged")
+
+    saver = KeepShots()
+    with pytest.raises(OSError, match="unplugged"):
+        Loop(analysis(), Moment(after=5.0), saver).run(broken())
+    assert len(saver.shots) == 1
+
+
+def test_a_lost_camera_does_not_hold_a_shot_back() -> None:
+    """When no frame comes any more the window closes by the clock."""
+    saver = KeepShots()
+    clock = iter([*(n / 10 for n in range(16)), 9.0, 9.0, 9.0])
+    counts = []
+
+    def count(view: View) -> Iterable[Command]:
+        counts.append(len(saver.shots))
+        return ()
+
+    loop = Loop(
+        analysis(),
+        Moment(after=0.5),
+        saver,
+        viewers=[count],
+        live=True,
+        clock=lambda: next(clock, 9.0),
+    )
+    loop.run([*frames(SMILE[:16]), None])
+    assert counts[-2:] == [0, 1]
+
+
+def test_a_change_of_the_moment_takes_what_waits() -> None:
+    """Settings that change within the window do not lose the shot."""
+    saver = KeepShots()
+    loop = Loop(analysis(), Moment(after=5.0), saver)
+
+    def change(view: View) -> Iterable[Command]:
+        if view.frame.seq == 15:
+            loop.choose_anew(None)
+        return ()
+
+    loop.viewers.append(change)
+    loop.run(frames(SMILE))
+    assert [shot.at for shot in saver.shots] == [1.4]
+
+
+def test_blocked_takes_no_picture(caplog: pytest.LogCaptureFixture) -> None:
+    """While there is a reason against it no picture is taken, and the reason is said."""
+    saver = KeepShots()
+    logging.getLogger("smartselfie").propagate = True
+    Loop(analysis(), None, saver, blocked=lambda: "the folder is full").run(frames(SMILE))
+    assert saver.shots == []
+    assert "the folder is full" in caplog.text
