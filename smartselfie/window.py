@@ -110,6 +110,7 @@ class Window:
         self._sized = False
         self._fullscreen = False
         try:
+            # The plain window: the other has a tool bar, and complains when a wheel brings no fonts for it.
             cv2.namedWindow(title, cv2.WINDOW_NORMAL | cv2.WINDOW_KEEPRATIO | cv2.WINDOW_GUI_NORMAL)
         except cv2.error as error:
             raise DisplayError(

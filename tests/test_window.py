@@ -171,11 +171,12 @@ def test_window_without_display_raises(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 PROGRAM = """
-import dataclasses, json, sys
+import dataclasses, json, os
 from smartselfie.display import display_problem
 from smartselfie.records import Change, Quit
 from smartselfie.window import Window
 from tests.test_window import view
+os.environ["QT_QPA_FONTDIR"] = "/nowhere"  # as some of OpenCV's wheels have it; must not be complained of
 assert display_problem() is None
 window, threshold, shown = Window("smartselfie test", mirror=True), 0.6, None
 for index in range(100_000):
@@ -207,7 +208,9 @@ class Running:
         """The next thing it prints."""
         assert self.process.stdout is not None
         line = self.process.stdout.readline()
-        assert line, "the program ended"
+        if not line:
+            assert self.process.stderr is not None
+            pytest.fail(f"the program ended: {self.process.stderr.read()}")
         return list(json.loads(line))
 
 
