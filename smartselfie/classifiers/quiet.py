@@ -7,7 +7,10 @@ import os
 import re
 import sys
 import tempfile
+import threading
 from collections.abc import Iterator
+
+_one_at_a_time = threading.RLock()  # two that overlap would restore each other's file
 
 
 @contextlib.contextmanager
@@ -16,18 +19,18 @@ def without_lines(pattern: bytes) -> Iterator[None]:
 
     For libraries that write there from C++ and have no switch for it. Other lines are passed on afterwards.
     """
-    sys.stderr.flush()
-    with tempfile.TemporaryFile() as kept:
+    with _one_at_a_time, tempfile.TemporaryFile() as kept:
         try:
             stderr = os.dup(2)
         except OSError:  # there is none to keep clean
             yield
             return
+        _flush()
         os.dup2(kept.fileno(), 2)
         try:
             yield
         finally:
-            sys.stderr.flush()
+            _flush()
             os.dup2(stderr, 2)
             os.close(stderr)
             kept.seek(0)
@@ -35,3 +38,8 @@ def without_lines(pattern: bytes) -> Iterator[None]:
             rest = b"".join(line for line in lines if not re.search(pattern, line))
             if rest:
                 os.write(2, rest)
+
+
+def _flush() -> None:
+    if sys.stderr is not None:  # a daemon may have none
+        sys.stderr.flush()
