@@ -12,16 +12,16 @@ from smartselfie.records import Box, Image
 
 EYE_CASCADE = "haarcascade_eye.xml"
 """It was trained on open eyes; those named `lefteye` and `righteye` also find closed ones."""
-FACE = 96
-"""Pixels to which a face is scaled: an eye is then as large as the cascade's window of 20."""
-ROWS = (0.16, 0.58)
+FACE = 112
+"""Pixels to which a face is scaled: an eye is then a little larger than the cascade's window of 20."""
+ROWS = (0.18, 0.55)
 """Where eyes are looked for, as shares of the face's height."""
-COLUMNS = ((0.08, 0.52), (0.48, 0.92))
+COLUMNS = ((0.1, 0.5), (0.5, 0.9))
 """... and of its width: one eye on each side."""
-SIZES = (20, 36)
+SIZES = (20, 42)
 """Pixels of an eye with its surroundings, in the scaled face."""
-LEVELS = (-0.4, 1.2)
-"""What the cascade's last stage says of a closed and of a clearly open eye."""
+LEVELS = (-0.1, 2.3)
+"""What the cascade's last stages say of closed and of clearly open eyes; half way up they count as open."""
 
 
 class EyeMeter:
@@ -36,7 +36,7 @@ class EyeMeter:
             raise DetectorError(f"{cascade}: not a cascade that OpenCV reads")
 
     def __call__(self, image: Image, box: Box) -> float:
-        """Return 0 (closed, or not to be seen) to 1 (open) for the less open eye of a face.
+        """Return 0 (closed, or not to be seen) to 1 (open): the mean of a face's two eyes.
 
         `image` is (H, W, 3) BGR, `box` the face in its pixels.
         """
@@ -50,7 +50,7 @@ class EyeMeter:
             size = round(cut.shape[1] * scale), round(cut.shape[0] * scale)
             eyes.append(self._level(cut, size) if min(size) >= SIZES[0] else LEVELS[0])
         low, high = LEVELS
-        return float(min(1.0, max(0.0, (min(eyes) - low) / (high - low))))
+        return float(min(1.0, max(0.0, (sum(eyes) / len(eyes) - low) / (high - low))))
 
     def _level(self, cut: Image, size: tuple[int, int]) -> float:
         shrinks = size[0] < cut.shape[1]

@@ -21,7 +21,7 @@ class Portrait:
     smile: float
     """P(happy)."""
     eyes: float | None
-    """0 closed to 1 wide open, of the eye that is less open; None: not measured."""
+    """0 closed to 1 wide open; None: not measured."""
     sharpness: float
     """Comparable between frames of the same face only; larger is sharper."""
     inside: float
