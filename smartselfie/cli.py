@@ -279,6 +279,35 @@ def status(as_json: Json = False) -> None:
     raise typer.Exit(status(as_json=as_json))
 
 
+@app.command(
+    epilog=examples(
+        "smartselfie bench --source demo",
+        "smartselfie bench --source party.mp4 --json bench.json --chart bench.png",
+    ),
+)
+def bench(
+    source: Annotated[
+        str, typer.Option(help="A recording, a folder or a camera; the demo needs none.")
+    ] = "demo",
+    config: Config = None,
+    overrides: Set = None,
+    frames: Annotated[int, typer.Option(min=1, help="Frames at the most.")] = 600,
+    as_json: Annotated[
+        Path | None, typer.Option("--json", metavar="FILE", help="Write the figures as JSON.")
+    ] = None,
+    chart: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Draw the stages as a bar (PNG).")
+    ] = None,
+) -> None:
+    """Measure what the configured pipeline costs on this machine, stage by stage."""
+    from smartselfie.commands.bench import bench
+
+    given = [f"source.use={source}", *(overrides or ())]
+    raise typer.Exit(
+        bench(_settings(config or _default_config(), given), frames=frames, as_json=as_json, chart=chart)
+    )
+
+
 @app.command(epilog=examples("smartselfie init", "smartselfie init ~/party"))
 def init(
     folder: Annotated[Path, typer.Argument(metavar="[DIR]", help="Where; default: here.")] = Path(),
