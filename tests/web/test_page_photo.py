@@ -46,6 +46,7 @@ def server(serve: Serve, faces: StillFaces) -> WebServer:
 def page(browser: Browser, server: WebServer) -> Iterator[Page]:
     """The view, on a desktop."""
     with opened(browser, server.url) as shown:
+        expect(shown.get_by_role("heading", name="Try a photo")).to_be_visible()
         yield shown
 
 
@@ -58,6 +59,7 @@ def group() -> bytes:
 
 def drop(page: Page, data: bytes, name: str, kind: str) -> None:
     """Let a file fall onto the view."""
+    expect(page.locator(".drop")).to_be_visible()
     page.evaluate(
         """([data, name, type]) => {
           const bytes = Uint8Array.from(atob(data), each => each.charCodeAt(0));
