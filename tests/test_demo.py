@@ -16,6 +16,7 @@ from smartselfie.face_input import crop_faces
 from smartselfie.pipeline import Analysis
 from smartselfie.records import Box, Image
 from smartselfie.sources.demo import HALF, SCRIPT, Actor, DemoScript, DemoSource, draw_scene, smiling
+from smartselfie.sources.stage.face import draw_face
 from smartselfie.sources.stage.people import PEOPLE
 from smartselfie.tracking import Tracker
 from smartselfie.trigger import Rules, Trigger
@@ -170,6 +171,31 @@ def test_a_blink_shuts_and_opens_the_eyes() -> None:
     """The lids are shut at the blink and open a moment before and after."""
     actor = Actor(blinks=(1.0,))
     assert [round(actor.pose(at).shut, 2) for at in (0.8, 1.0, 1.2)] == [0, 1, 0]  # type: ignore[union-attr]
+
+
+def test_shut_eyes_show_no_white() -> None:
+    """A blink is to be seen: between the lids nothing is left of the eye."""
+    whites = []
+    for shut in (0.0, 0.5, 1.0):
+        eyes = draw_face(PEOPLE[0], 0.0, shut)[212:244, 284:334, :3]
+        whites.append(int((eyes.min(axis=2) > 190).sum()))
+    assert whites[0] > 50
+    assert whites[1:] == [0, 0]
+
+
+def test_who_is_near_covers_who_is_far() -> None:
+    """The order in which actors are named does not matter: the larger stands in front."""
+    near, far = Actor(x=0.5, size=0.4), Actor(x=0.55, size=0.2, person=1)
+    pictures = [draw_scene(DemoScript(order, 1.0), SMALL, 0.5) for order in ((near, far), (far, near))]
+    assert np.array_equal(*pictures)
+
+
+def test_clothes_reach_the_edge_of_the_picture() -> None:
+    """A small person has a body down to the lower border, not a bust that floats."""
+    script = DemoScript((Actor(size=0.2, y=0.3),), 1.0)
+    empty = DemoScript((), 1.0)
+    changed = np.abs(draw_scene(script, SMALL, 0.0).astype(int) - draw_scene(empty, SMALL, 0.0)).max(axis=2)
+    assert (changed[-1] > 20).sum() > 50
 
 
 @pytest.mark.parametrize("person", EVERYBODY)
