@@ -1,0 +1,287 @@
+"""This pipeline beside the usual loop and the peers' networks, in one run, taking turns.
+
+    python benchmarks/run.py [--frames 120] [--peers DIR] [--growth FRAMES] [--json FILE]
+
+The usual loop is what most projects of this kind do with every frame: the full cascade on the whole gray
+picture (1.1, 5, 30 px) and `keras.Model.predict` on each face. Both see the same frames, kept in memory, in
+chunks that alternate, so that a machine whose speed drifts slows both.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from statistics import fmean, median, quantiles
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "0")
+
+import cv2
+import numpy as np
+from rich.console import Console
+from rich.table import Table
+
+from smartselfie import parts
+from smartselfie.classifiers.litert import LiteRtClassifier, default_model
+from smartselfie.commands.bench import machine, measure
+from smartselfie.detectors.haar import find_cascade
+from smartselfie.records import Frame, Image
+from smartselfie.settings import load
+from smartselfie.sources.demo import Actor, DemoScript, DemoSource, smiling
+
+CHUNK = 10
+"""Frames that each side does before the other has its turn."""
+FPS = 30.0
+
+
+def party(faces: int) -> DemoScript:
+    """A scene with so many people who smile at different times."""
+    if faces == 1:
+        return DemoSource().script
+    actors = tuple(
+        Actor(
+            person=place,
+            x=(place + 0.5) / faces,
+            size=0.62 / faces**0.6,
+            smile=smiling((1.0 + 0.3 * place, 2.5 + 0.3 * place)),
+        )
+        for place in range(faces)
+    )
+    return DemoScript(actors, 6.0)
+
+
+def scene(script: DemoScript, size: tuple[int, int], count: int) -> list[Frame]:
+    """The first frames of a scene."""
+    source = DemoSource(size, FPS, script)
+    return [frame for _ in range(count) if (frame := source.read()) is not None]
+
+
+def empty(size: tuple[int, int], count: int) -> list[Frame]:
+    """A still room with the noise of a camera, and nobody in it."""
+    image = scene(DemoScript((), 1.0), size, 1)[0].image
+    noise = [np.random.default_rng(n).integers(-3, 4, image.shape) for n in range(4)]
+    images = [np.clip(image + each, 0, 255).astype(np.uint8) for each in noise]
+    return [Frame(images[n % 4], n, n / FPS) for n in range(count)]
+
+
+class UsualLoop:
+    """The full cascade and `predict`, frame by frame."""
+
+    def __init__(self) -> None:
+        from smartselfie.training.networks import build
+
+        self.cascade = cv2.CascadeClassifier(str(find_cascade("haarcascade_frontalface_default.xml")))
+        self.network = build("mini_xception")
+
+    def __call__(self, frame: Frame) -> None:
+        """Find the faces, and score each by itself."""
+        gray = cv2.cvtColor(frame.image, cv2.COLOR_BGR2GRAY)
+        for x, y, w, h in self.cascade.detectMultiScale(gray, 1.1, 5, minSize=(30, 30)):
+            crop = cv2.resize(gray[y : y + h, x : x + w], (48, 48)).astype(np.float32)
+            self.network.predict(crop[None, ..., None], verbose=0)
+
+
+def alternate(
+    sides: Sequence[Callable[[Frame], object]], frames: Sequence[Frame], threads: Sequence[int]
+) -> list[list[float]]:
+    """Run each side over the frames, a chunk at a time; milliseconds a frame of each."""
+    times: list[list[float]] = [[] for _ in sides]
+    for side, count in zip(sides, threads, strict=True):
+        cv2.setNumThreads(count)
+        side(frames[0])  # what is made at the first use does not count
+    for start in range(0, len(frames), CHUNK):
+        for side, kept, count in zip(sides, times, threads, strict=True):
+            cv2.setNumThreads(count)
+            for frame in frames[start : start + CHUNK]:
+                begin = time.perf_counter()
+                side(frame)
+                kept.append((time.perf_counter() - begin) * 1000)
+    return times
+
+
+def compare(count: int) -> list[dict[str, object]]:
+    """The scenes, one after the other, both sides in turn."""
+    rows = []
+    usual = UsualLoop()
+    scenes = {
+        "one face, 640x480": scene(party(1), (640, 480), count),
+        "one face, 1920x1080": scene(party(1), (1920, 1080), count),
+        "five faces, 1280x720": scene(party(5), (1280, 720), count),
+        "no face, 640x480": empty((640, 480), count),
+    }
+    for name, frames in scenes.items():
+        for label, threads in (("OpenCV's own threads", -1), ("one thread", 1)):
+            analysis = parts.build_analysis(load())
+            ours, theirs = alternate((analysis, usual), frames, (1, threads))
+            ours = ours[1:]  # the first frame has no history
+            rows.append(
+                {
+                    "scene": name,
+                    "usual_threads": label,
+                    "faces": len(analysis.tracker.boxes),
+                    "ours_ms": {
+                        "mean": fmean(ours),
+                        "median": median(ours),
+                        "p95": quantiles(ours, n=20)[-1],
+                    },
+                    "usual_ms": {"mean": fmean(theirs), "median": median(theirs)},
+                    "ratio_means": fmean(theirs) / fmean(ours),
+                    "ratio_medians": median(theirs) / median(ours),
+                }
+            )
+    return rows
+
+
+def networks(peers: Path | None) -> list[dict[str, object]]:
+    """Our network and the peers', a face at a time, in turn, one thread."""
+    rng = np.random.default_rng(0)
+    sides: dict[str, Callable[[Image], object]] = {}
+    ours = LiteRtClassifier(default_model())
+    crops = {"ours": rng.integers(0, 256, (1, *ours.input_size[::-1]), dtype=np.uint8)}
+    sides["ours"] = ours
+    if peers is not None:
+        for path in sorted(peers.glob("*.tflite")):
+            sides[path.name], crops[path.name] = raw_network(path)
+    times: dict[str, list[float]] = {name: [] for name in sides}
+    for _ in range(40):
+        for name, side in sides.items():
+            for _ in range(10):
+                begin = time.perf_counter()
+                side(crops[name])
+                times[name].append((time.perf_counter() - begin) * 1000)
+    base = median(times["ours"])
+    return [
+        {
+            "network": name,
+            "median_ms": median(each),
+            "mean_ms": fmean(each),
+            "ours_to_this": base / median(each),
+        }
+        for name, each in times.items()
+    ]
+
+
+def raw_network(path: Path) -> tuple[Callable[[Image], object], Image]:
+    """A LiteRT file as it is, and a random input for it."""
+    from ai_edge_litert.interpreter import Interpreter
+
+    interpreter = Interpreter(model_path=str(path), num_threads=1)
+    interpreter.allocate_tensors()
+    entry, result = interpreter.get_input_details()[0], interpreter.get_output_details()[0]
+
+    def run(values: Image) -> object:
+        interpreter.set_tensor(entry["index"], values)
+        interpreter.invoke()
+        return interpreter.get_tensor(result["index"])
+
+    return run, np.random.default_rng(0).random(entry["shape"]).astype(entry["dtype"])
+
+
+def memory_growth(frames: int) -> float:
+    """Megabytes that the analysis grows by over so many frames, after a warm-up of a tenth of them."""
+    code = (
+        "import sys; from itertools import cycle; from pathlib import Path\n"
+        "from smartselfie import parts; from smartselfie.settings import load\n"
+        "from smartselfie.records import Frame; from smartselfie.sources.demo import DemoSource\n"
+        "source = DemoSource((640, 480)); kept = [source.read().image for _ in range(120)]\n"
+        "rss = lambda: int(Path('/proc/self/statm').read_text().split()[1]) * 4096 / 2**20\n"
+        "analysis, n = parts.build_analysis(load()), int(sys.argv[1])\n"
+        "for seq, image in zip(range(n), cycle(kept)):\n"
+        "    analysis(Frame(image, seq, seq / 30))\n"
+        "    if seq == n // 10: before = rss()\n"
+        "print(rss() - before)\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code, str(frames)], capture_output=True, text=True, check=True
+    )
+    return float(done.stdout)
+
+
+def rows_as_table(rows: Sequence[dict[str, object]]) -> Iterator[Table]:
+    """Lay the comparison out."""
+    table = Table(
+        title="a frame, detector to trigger, in ms: ours beside the usual loop", title_justify="left"
+    )
+    for name in (
+        "scene",
+        "usual loop with",
+        "ours mean",
+        "median",
+        "95 %",
+        "usual mean",
+        "median",
+        "means",
+        "medians",
+    ):
+        table.add_column(name, justify="left" if name in ("scene", "usual loop with") else "right")
+    for row in rows:
+        ours, usual = row["ours_ms"], row["usual_ms"]
+        assert isinstance(ours, dict)
+        assert isinstance(usual, dict)
+        table.add_row(
+            str(row["scene"]),
+            str(row["usual_threads"]),
+            *(f"{ours[key]:.2f}" for key in ("mean", "median", "p95")),
+            *(f"{usual[key]:.0f}" for key in ("mean", "median")),
+            f"{row['ratio_means']:.0f}x",
+            f"{row['ratio_medians']:.0f}x",
+        )
+    yield table
+
+
+def main() -> None:
+    """Measure everything and print it."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--frames", type=int, default=120)
+    parser.add_argument("--peers", type=Path, help="a folder of other .tflite networks to run beside ours")
+    parser.add_argument("--json", type=Path)
+    parser.add_argument("--growth", type=int, default=20_000, metavar="FRAMES")
+    arguments = parser.parse_args()
+    out = Console(width=130)
+    rows = compare(arguments.frames)
+    for table in rows_as_table(rows):
+        out.print(table)
+    nets = networks(arguments.peers)
+    for net in nets:
+        out.print(
+            f"{net['network']}: median {net['median_ms']:.2f} ms a face, one thread; "
+            f"ours to this {net['ours_to_this']:.2f}"
+        )
+    given = ["source.use=demo", "source.size=[640, 480]"]
+    report = measure(load(None, given), 300)
+    growth = memory_growth(arguments.growth)
+    out.print(
+        f"paced at 30 frames a second: {report.core_share:.1%} of one core; "
+        f"peak memory {report.peak_mb:.0f} MB; start to first frame {report.start_seconds:.2f} s; "
+        f"growth over {arguments.growth} frames {growth:.1f} MB"
+    )
+    out.print(machine())
+    if arguments.json:
+        arguments.json.write_text(
+            json.dumps(
+                {
+                    "machine": machine(),
+                    "frames": rows,
+                    "networks": nets,
+                    "core_share": report.core_share,
+                    "peak_mb": report.peak_mb,
+                    "start_seconds": report.start_seconds,
+                    "growth_mb": growth,
+                    "growth_frames": arguments.growth,
+                },
+                indent=2,
+            )
+            + "\n"
+        )
+
+
+if __name__ == "__main__":
+    main()
