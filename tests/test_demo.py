@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from itertools import pairwise
 from pathlib import Path
 
@@ -33,12 +34,17 @@ def portrait(person: int = 0, *, smile: float = 0.0, size: float = 0.4) -> Image
     return draw_scene(DemoScript((Actor(smile=smile, size=size, person=person),), 1.0), (1280, 720), 0.0)
 
 
+@lru_cache(maxsize=1)
+def load_cascade() -> cv2.CascadeClassifier:
+    """The frontal cascade; reading it takes longer than using it."""
+    return cv2.CascadeClassifier(str(find_cascade("haarcascade_frontalface_default.xml")))
+
+
 def find(image: Image) -> list[Box]:
     """What the frontal cascade finds in one plain search, 320 pixels wide."""
-    cascade = cv2.CascadeClassifier(str(find_cascade("haarcascade_frontalface_default.xml")))
     share = image.shape[1] / 320
     small = cv2.resize(image, None, fx=1 / share, fy=1 / share, interpolation=cv2.INTER_AREA)
-    boxes = cascade.detectMultiScale(cv2.cvtColor(small, cv2.COLOR_BGR2GRAY), 1.1, 5)
+    boxes = load_cascade().detectMultiScale(cv2.cvtColor(small, cv2.COLOR_BGR2GRAY), 1.1, 5)
     return [Box(*(round(float(value) * share) for value in box)) for box in boxes]
 
 
