@@ -333,3 +333,30 @@ def test_a_dead_address_is_no_camera(server: MjpegServer) -> None:
 def test_the_boundary_is_not_needed() -> None:
     """Parts are found by the pictures themselves: a boundary inside the data is only bytes."""
     assert JpegScanner().feed(BOUNDARY.encode() + PICTURES[0] + BOUNDARY.encode()) == [PICTURES[0]]
+
+
+def test_a_chunked_stream_is_not_read_ahead_into_waiting() -> None:
+    """With one whole chunk come, its picture is given at once: the next chunk's size is not waited for."""
+    head = "HTTP/1.1 200 OK\r\nContent-Type: multipart/x-mixed-replace; boundary=x\r\n"
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        url = f"http://127.0.0.1:{server.getsockname()[1]}/"
+
+        def answer() -> None:
+            connection, _ = server.accept()
+            with connection:
+                connection.sendall(f"{head}Transfer-Encoding: chunked\r\n\r\n".encode())
+                for picture in PICTURES:
+                    due.acquire(timeout=10)
+                    connection.sendall(b"%x\r\n%s\r\n" % (len(picture), picture))
+                due.acquire(timeout=10)
+
+        due = threading.Semaphore(0)
+        camera = threading.Thread(target=answer)
+        camera.start()
+        stream = MjpegStream(url, timeout=1.0)
+        for seq in range(len(PICTURES)):
+            due.release()
+            assert stream.read().seq == seq  # a read that waited for more would run into the timeout
+        due.release()
+        stream.close()
+        camera.join(10)

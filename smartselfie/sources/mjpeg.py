@@ -215,13 +215,21 @@ class MjpegStream:
     def _catch_up(self, whole: list[bytes]) -> list[bytes]:
         """Take what has arrived meanwhile, so that the last picture is the newest."""
         for _ in range(_CATCH_UP):
-            if not whole or not select.select([self._answer.fileno()], [], [], 0)[0]:
+            if not whole or not self._more_waits():
                 break
             try:
                 whole = [*whole[-1:], *self._scanner.feed(self._receive())]
             except CameraLostError:  # the next read says so; this picture still counts
                 break
         return whole
+
+    def _more_waits(self) -> bool:
+        """Whether a read would give something at once."""
+        answer = self._answer
+        if not select.select([answer.fileno()], [], [], 0)[0]:
+            return False
+        # All that has come may be the line end of the last chunk, and then the next chunk's size is awaited.
+        return not (answer.chunked and not answer.chunk_left and len(answer.fp.peek()) <= 2)
 
     def _warn(self) -> None:
         if self._scanner.broken and not self._warned:
