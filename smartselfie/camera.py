@@ -166,14 +166,19 @@ class Camera:
                 return None
 
     def close(self, timeout: float = 1.0) -> None:
-        """Stop the thread; one that is blocked in the driver is abandoned. Harmless when repeated."""
+        """Stop the thread; one that is blocked is left behind, without waiting if it has been for long.
+
+        Harmless when repeated.
+        """
         with self._changed:
             readers = [reader for reader in (self._reader, self._blocked) if reader is not None]
             self._reader = self._blocked = None
             for reader in readers:
                 reader.stop.set()
         for reader in readers:
-            reader.thread.join(timeout / len(readers))
+            busy = reader.busy_since
+            blocked = busy is not None and self._clock() - busy > timeout
+            reader.thread.join(0 if blocked else timeout)
             if reader.thread.is_alive():
                 log.debug("%s is blocked and left behind", reader.thread.name)
 

@@ -149,6 +149,13 @@ def test_a_webcams_frames_can_be_passed_over() -> None:
     assert capture.decoded == 1
 
 
+def test_now_and_then_a_damaged_picture_never_adds_up() -> None:
+    """Only failures in a row are a loss: a camera with a bad cable goes on."""
+    nothing = np.zeros((0, 0, 3), np.uint8)
+    camera = webcam(Capture([nothing, arrow()] * 12))
+    assert [camera.read().seq for _ in range(12)] == list(range(1, 24, 2))
+
+
 def test_pictures_that_are_all_damaged_are_a_loss() -> None:
     """True without a picture, again and again, is CameraLostError."""
     nothing = np.zeros((0, 0, 3), np.uint8)
