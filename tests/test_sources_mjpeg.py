@@ -345,16 +345,18 @@ def test_a_chunked_stream_is_not_read_ahead_into_waiting() -> None:
             connection, _ = server.accept()
             with connection:
                 connection.sendall(f"{head}Transfer-Encoding: chunked\r\n\r\n".encode())
-                for picture in PICTURES:
+                for _ in range(3):
                     due.acquire(timeout=10)
                     connection.sendall(b"%x\r\n%s\r\n" % (len(picture), picture))
                 due.acquire(timeout=10)
 
+        # too large for the buffers between, so that the line end behind it is still to be read
+        picture = jpeg(np.random.default_rng(0).integers(0, 255, (300, 400, 3), dtype=np.uint8))
         due = threading.Semaphore(0)
         camera = threading.Thread(target=answer)
         camera.start()
         stream = MjpegStream(url, timeout=1.0)
-        for seq in range(len(PICTURES)):
+        for seq in range(3):
             due.release()
             assert stream.read().seq == seq  # a read that waited for more would run into the timeout
         due.release()
