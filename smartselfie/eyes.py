@@ -20,8 +20,12 @@ COLUMNS = ((0.1, 0.5), (0.5, 0.9))
 """... and of its width: one eye on each side."""
 SIZES = (20, 42)
 """Pixels of an eye with its surroundings, in the scaled face."""
-LEVELS = (-0.1, 2.3)
-"""What the cascade's last stages say of closed and of clearly open eyes; half way up they count as open."""
+BEST = 3
+"""An eye's strength is the mean of its so many strongest windows: one alone may be an eyebrow."""
+NOTHING = -1.0
+"""Strength of a window that was not found."""
+LEVELS = (-0.7, 1.8)
+"""Strengths of closed and of wide open eyes; half way up they count as open."""
 
 
 class EyeMeter:
@@ -45,23 +49,24 @@ class EyeMeter:
         eyes = []
         for columns in COLUMNS:
             left, right = (round(box.x + share * box.width) for share in columns)
-            cut = image[max(0, top) : min(bottom, height), max(0, left) : min(right, width)]
+            cut = image[max(0, top) : max(0, min(bottom, height)), max(0, left) : max(0, min(right, width))]
             scale = FACE / max(1, box.width)
             size = round(cut.shape[1] * scale), round(cut.shape[0] * scale)
-            eyes.append(self._level(cut, size) if min(size) >= SIZES[0] else LEVELS[0])
+            eyes.append(self._strength(cut, size) if min(size) >= SIZES[0] else NOTHING)
         low, high = LEVELS
         return float(min(1.0, max(0.0, (sum(eyes) / len(eyes) - low) / (high - low))))
 
-    def _level(self, cut: Image, size: tuple[int, int]) -> float:
+    def _strength(self, cut: Image, size: tuple[int, int]) -> float:
         shrinks = size[0] < cut.shape[1]
         small = cv2.resize(cut, size, interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR)
         gray = cv2.cvtColor(small, cv2.COLOR_BGR2GRAY)
-        _, _, levels = self._cascade.detectMultiScale3(
+        _, _, strengths = self._cascade.detectMultiScale3(
             gray,
             scaleFactor=1.2,
-            minNeighbors=0,  # every window is asked for: the strength decides, not their number
+            minNeighbors=0,  # every window is asked for: their strength decides, not their number
             minSize=(SIZES[0], SIZES[0]),
             maxSize=(SIZES[1], SIZES[1]),
             outputRejectLevels=True,
         )
-        return max(np.ravel(levels).tolist(), default=LEVELS[0])
+        found = sorted([*np.ravel(strengths).tolist(), *[NOTHING] * BEST])
+        return float(sum(found[-BEST:]) / BEST)
