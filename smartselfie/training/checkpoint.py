@@ -31,7 +31,7 @@ class State:
     """Share that the next epoch will be."""
     spent: float = 0.0
     """Seconds."""
-    best: float = 0.0
+    best: float = -1.0
     best_epoch: int = 0
     log: list[dict[str, Any]] = field(default_factory=list)
 

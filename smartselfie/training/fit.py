@@ -196,8 +196,8 @@ def fit(
             **{f"val_accuracy_{head}": found[head] for head in settings.heads},
         }
         state.log.append(row)
-        mean = float(np.mean(list(found.values())))
-        if mean >= state.best:
+        mean = float(np.nanmean(list(found.values())))
+        if mean > state.best:
             state.best, state.best_epoch = mean, state.epoch
             _store(averaged, settings, size, run / "network.keras")
         checkpoint.save(state, network, state_file)

@@ -1,0 +1,233 @@
+"""Training on drawn faces: killed, resumed, exported, used."""
+
+import csv
+import dataclasses
+import json
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from smartselfie.classifiers.litert import LiteRtClassifier
+from smartselfie.errors import DataError, ModelError, UsageError
+from smartselfie.training import datasets, settings
+from smartselfie.training.settings import FitSettings
+from tests.training.faces import make
+
+pytestmark = pytest.mark.filterwarnings("default")  # Keras and its backends warn about each other
+
+QUICK = FitSettings(
+    epochs=4, batch=28, sizes=((0.0, 24), (0.5, 48)), options={"widths": (8, 16), "blocks": (1, 1)}, rate=0.05
+)
+KILLED = """
+import sys
+from pathlib import Path
+from smartselfie.training import backend; backend.choose()
+from smartselfie.training import datasets, fit, settings
+run = Path(sys.argv[1])
+fit.fit(datasets.load(Path(sys.argv[2])), settings.read(run / "settings.json"), run, resume=True)
+"""
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with faces and one unbroken run of QUICK."""
+    from smartselfie.training import fit
+
+    made = tmp_path_factory.mktemp("fit")
+    datasets.save(make(280), made / "faces.npz")
+    fit.fit(make(280), QUICK, made / "unbroken", command="smartselfie train", say=lambda text: None)
+    return made
+
+
+def log(run: Path) -> list[dict[str, str]]:
+    """The rows of a run's log."""
+    with (run / "log.csv").open(newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def test_a_run_leaves_all_that_was_promised(folder: Path) -> None:
+    """Settings, log, curves, network and the exact command."""
+    run = folder / "unbroken"
+    assert (run / "command.txt").read_text() == "smartselfie train\n"
+    assert settings.read(run / "settings.json").sizes == QUICK.sizes
+    assert [row["size"] for row in log(run)] == ["24", "24", "48", "48"]
+    assert (run / "curves.png").read_bytes().startswith(b"\x89PNG")
+    assert (run / "network.keras").stat().st_size > 1000
+
+
+def test_it_learns(folder: Path) -> None:
+    """The loss on faces it learns from falls."""
+    losses = [float(row["loss"]) for row in log(folder / "unbroken")]
+    assert losses[-1] < losses[0]
+
+
+def test_a_killed_run_ends_where_an_unbroken_one_ends(folder: Path) -> None:
+    """kill -9 after the first epoch, then --resume: the same log, the same weights, up to rounding."""
+    from smartselfie.training import fit
+
+    run = folder / "killed"
+    run.mkdir()
+    (run / "settings.json").write_text(json.dumps(dataclasses.asdict(QUICK)))
+    process = subprocess.Popen(
+        [sys.executable, "-c", KILLED, run, folder / "faces.npz"],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    deadline = time.monotonic() + 120
+    while not (run / "state.npz").exists() and process.poll() is None and time.monotonic() < deadline:
+        time.sleep(0.02)
+    process.send_signal(signal.SIGKILL)
+    process.wait(timeout=10)
+    assert len(log(run)) < QUICK.epochs if (run / "log.csv").exists() else True
+    fit.fit(make(280), QUICK, run, resume=True, say=lambda text: None)
+    for mine, theirs in zip(log(run), log(folder / "unbroken"), strict=True):
+        assert float(mine["loss"]) == pytest.approx(float(theirs["loss"]), rel=1e-3)
+    with np.load(run / "state.npz") as ours, np.load(folder / "unbroken" / "state.npz") as other:
+        for name in other.files:
+            if name.startswith(("variable", "average")):
+                assert ours[name] == pytest.approx(other[name], rel=1e-2, abs=1e-3), name
+
+
+def test_a_finished_folder_is_not_trained_over(folder: Path) -> None:
+    """Only --resume may touch it."""
+    from smartselfie.training import fit
+
+    with pytest.raises(UsageError, match="--resume"):
+        fit.fit(make(280), QUICK, folder / "unbroken")
+
+
+def test_a_state_of_another_network_is_refused(folder: Path, tmp_path: Path) -> None:
+    """Resuming with other widths would be nonsense."""
+    from smartselfie.training import fit
+
+    (tmp_path / "state.npz").write_bytes((folder / "unbroken" / "state.npz").read_bytes())
+    other = dataclasses.replace(QUICK, options={"widths": (8, 24), "blocks": (1, 1)})
+    with pytest.raises(DataError, match="another network"):
+        fit.fit(make(280), other, tmp_path, resume=True)
+
+
+@pytest.mark.parametrize("kind", ["float32", "float16", "int8"])
+def test_an_exported_network_classifies(folder: Path, tmp_path: Path, kind: str) -> None:
+    """The program's own classifier runs the file, one face or many, and agrees with the Keras network."""
+    from smartselfie.training import export, predictors
+
+    source = folder / "unbroken" / "network.keras"
+    about = export.export(source, make(280), tmp_path / "net.tflite", kind=kind, tolerance=0.3)
+    crops = make(70, seed=3).images
+    scores = LiteRtClassifier(tmp_path / "net.tflite")(crops)
+    keras_network = predictors.Keras(source)
+    logits = keras_network(crops)["ferplus"] / about["temperature"]["ferplus"]
+    expected = predictors.softmax(logits)
+    near = 0.15 if kind == "int8" else 0.01
+    assert np.abs(np.array([list(each.probabilities) for each in scores]) - expected).max() < near
+
+
+def test_an_export_that_decides_otherwise_is_refused(folder: Path, tmp_path: Path) -> None:
+    """And nothing is written."""
+    from smartselfie.training import export
+
+    right = {"ferplus": np.eye(7, dtype=np.float32)}
+    wrong = {"ferplus": np.roll(right["ferplus"], 1, axis=0)}
+    with pytest.raises(ModelError, match=r"refused.*100\.00%"):
+        export.check(right, wrong, 0.03, "int8 file")
+    with pytest.raises(ModelError, match="refused"):
+        export.export(folder / "unbroken" / "network.keras", make(280), tmp_path / "n.tflite", tolerance=-1)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_teachers_soft_labels_soften_the_targets(folder: Path, tmp_path: Path) -> None:
+    """Stored as float16, mixed in by their share, and only for the faces they were made for."""
+    from smartselfie.training import distil, fit, predictors
+
+    training = make(280).split("Training")
+    distil.store(
+        predictors.Keras(folder / "unbroken" / "network.keras").network, training, tmp_path / "t.npz"
+    )
+    with np.load(tmp_path / "t.npz") as file:
+        soft = file["ferplus"]
+    assert soft.dtype == np.float16
+    taught = dataclasses.replace(QUICK, teachers=(str(tmp_path / "t.npz"),), distil=0.25)
+    plain = fit.training_targets(training, QUICK)["ferplus"]
+    assert fit.training_targets(training, taught)["ferplus"] == pytest.approx(
+        0.75 * plain + 0.25 * soft, abs=1e-3
+    )
+    with pytest.raises(DataError, match="other faces"):
+        fit.training_targets(make(280, seed=9).split("Training"), taught)
+
+
+def test_class_weights_weigh_rare_classes_up() -> None:
+    """By the square root of their rarity; the mean weight stays one."""
+    from smartselfie.training import fit
+
+    faces = make(280).split("Training")
+    faces = faces.pick((faces.labels != 1) | (np.arange(len(faces)) % 4 == 1))
+    weighted = fit.training_targets(faces, dataclasses.replace(QUICK, class_weights=True, smoothing=0))[
+        "fer2013"
+    ]
+    assert weighted[faces.labels == 1].sum(1).mean() > 1.3 * weighted[faces.labels == 3].sum(1).mean()
+    assert weighted.sum() == pytest.approx(len(faces), rel=0.01)
+
+
+def test_mixup_mixes_faces_and_targets() -> None:
+    """Two faces and their labels, by the same share."""
+    from smartselfie.training import fit
+
+    faces = make(56).split("Training")
+    mixed = dataclasses.replace(QUICK, mixup=1.0, smoothing=0)
+    targets = fit.training_targets(faces, mixed)
+    _, y = next(fit.batches(faces, targets, mixed, 0, 48))
+    assert y["fer2013"].sum(1) == pytest.approx(1)
+    assert ((y["fer2013"] > 0.01) & (y["fer2013"] < 0.99)).any()
+
+
+def test_an_epoch_is_a_function_of_seed_and_number() -> None:
+    """Whatever threads do."""
+    from smartselfie.training import fit
+
+    faces = make(140).split("Training")
+    targets = fit.training_targets(faces, QUICK)
+    first, again, other = (
+        [x for x, _ in fit.batches(faces, targets, QUICK, epoch, 24)] for epoch in (2, 2, 3)
+    )
+    assert all((a == b).all() for a, b in zip(first, again, strict=True))
+    assert not (first[0] == other[0]).all()
+
+
+def test_without_progress_it_stops_early(tmp_path: Path) -> None:
+    """After `patience` epochs without a better PublicTest accuracy."""
+    from smartselfie.training import fit
+
+    still = FitSettings(network="cnn4", epochs=6, batch=28, rate=0.0, patience=1)
+    said: list[str] = []
+    fit.fit(make(70), still, tmp_path, say=said.append)
+    assert "stopped" in said[-1]
+
+
+@pytest.mark.parametrize("text", ["48", "0.2:48", "0:48,0.5:32,0.4:24", "0:8", "0:48,1:50", "a:b"])
+def test_sizes_that_make_no_sense_are_refused(text: str) -> None:
+    """With the rule and the value."""
+    with pytest.raises(UsageError, match="sizes"):
+        settings.read_sizes(text)
+
+
+def test_the_schedule_fits_the_time_that_is_left() -> None:
+    """With --minutes each epoch is the share of the rest that its own duration is of the time left."""
+    timed = dataclasses.replace(QUICK, minutes=10, epochs=30)
+    assert timed.share_of_next(0, 0.0, 0, 0) == pytest.approx(1 / 30)
+    assert timed.share_of_next(5, 0.4, 300, 100) == pytest.approx(0.6 / 3)
+    assert timed.share_of_next(9, 0.9, 590, 100) == pytest.approx(0.1)
+
+
+def test_mini_xception_trains(tmp_path: Path) -> None:
+    """Without a crash, on AVX-512 too."""
+    datasets.save(make(280), tmp_path / "faces.npz")
+    command = [sys.executable, "-m", "smartselfie.training.commands", "train", "--network", "mini_xception"]
+    command += ["--data", tmp_path / "faces.npz", "--run", tmp_path / "run", "--epochs", "2", "--batch", "56"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr[-2000:]
+    assert (tmp_path / "run" / "network.keras").exists()
