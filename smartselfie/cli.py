@@ -364,18 +364,18 @@ def _add_network_commands() -> None:
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command line; ends the process with the exit code that DESIGN's list gives."""
     words = list(sys.argv[1:] if arguments is None else arguments)
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
     shell_asks = any(name.startswith("_SMARTSELFIE_COMPLETE") for name in os.environ)
     groups = ("-h", "--help", "-V", "--version", "--install-completion", "--show-completion")
     if not shell_asks and not (words and (words[0] in _commands() or words[0] in groups)):
         words.insert(0, "run")
     if shell_asks or words[0] in (*NETWORK_COMMANDS, *groups):
         _add_network_commands()
+    stops_well = words[:1] in (["run"], ["web"])  # these are stopped, not broken off, also while they start
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, _stop if stops_well else signal.default_int_handler)
     traceback_wanted = any(word in ("-v", "-vv", "--verbose") for word in words)
     try:
         app(words, prog_name="smartselfie", standalone_mode=True)
-    except KeyboardInterrupt:
-        sys.exit(0)
     except BrokenPipeError:  # whoever read our output has gone; nobody is left to tell
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(1)
@@ -384,6 +384,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
             traceback.print_exc()
         print(f"smartselfie: {_one_line(error, traceback_wanted)}", file=sys.stderr)
         sys.exit(error.exit_code if isinstance(error, SmartSelfieError) else 1)
+
+
+def _stop(number: int, stack: object) -> None:
+    raise SystemExit(0)
 
 
 def _one_line(error: Exception, traceback_shown: bool) -> str:

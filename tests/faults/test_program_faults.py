@@ -1,0 +1,254 @@
+"""Signals, broken settings, a blocked reader, a clock that jumps: the real program, from start to end."""
+
+from __future__ import annotations
+
+import random
+import re
+import signal
+import socket
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from smartselfie.errors import ConfigError
+from smartselfie.settings import load
+from tests.faults.drip import DrippingCamera
+from tests.faults.program import QUICK, Program, smiling_picture
+from tests.mjpeg_server import MjpegServer
+from tests.shared import missing
+
+SMALL = (320, 240)
+CALM = QUICK.replace("stall_after: 1s", "stall_after: 5s")
+"""The same settings, but a busy machine may be slow without the camera counting as stalled."""
+STOPS_WITHIN = 2.0
+"""Seconds from SIGTERM to the end: what the program promises while no slow disk holds it."""
+
+
+@pytest.fixture(scope="module")
+def camera() -> Iterator[MjpegServer]:
+    """A camera before which somebody smiles all the time."""
+    with MjpegServer(smiling_picture, size=SMALL, fps=20) as server:
+        yield server
+
+
+@pytest.fixture(scope="module")
+def running(camera: MjpegServer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Program]:
+    """A program that outlives this file's broken settings."""
+    with Program(tmp_path_factory.mktemp("settings"), "--source", camera.url, config=CALM) as program:
+        yield program
+
+
+# --- settings
+
+
+def test_a_changed_file_applies_without_losing_the_camera(running: Program) -> None:
+    """The hold changes as soon as the file does; what needs a restart is named; no camera is lost."""
+    running.wait_for("shot")
+    since = len(running.events)
+    running.config.write_text(CALM.replace("hold: 1,", "hold: 2,") + "web: {listen: '127.0.0.1:1'}\n")
+    event = running.wait_for("config_reloaded", since)
+    assert event["changed"] == ["trigger.hold", "web.listen"]
+    assert event["needs_restart"] == ["web.listen"]
+    running.wait_for("shot", len(running.events))
+    assert running.named("camera_lost", since) == []
+
+
+def test_sighup_reads_the_settings_again(running: Program) -> None:
+    """The signal that `systemctl reload` sends is enough."""
+    since = len(running.events)
+    running.config.write_text(CALM.replace("hold: 1,", "hold: 3,"))
+    running.process.send_signal(signal.SIGHUP)
+    event = running.wait_for("config_reloaded", since)
+    assert "trigger.hold" in event["changed"]
+
+
+def test_fifty_broken_configs_change_nothing(running: Program) -> None:
+    """Cut, mangled, binary, absurd: each is refused with its line, and pictures go on all the while."""
+    good = CALM.replace("hold: 1,", "hold: 2,")
+    began = len(running.events)
+    for text, errors in broken_configs(good, running.config, count=50):
+        since = len(running.events)
+        running.config.write_bytes(text)
+        running.process.send_signal(signal.SIGHUP)
+        running.wait_for("config_refused", since, errors=errors)
+    since = len(running.events)
+    running.wait_for("shot", since, count=2)
+    assert running.process.poll() is None
+    assert running.named("camera_lost", began) == []
+
+
+def broken_configs(good: str, path: Path, *, count: int) -> Iterator[tuple[bytes, list[str]]]:
+    """Yield random ways to break a config file, and what is said of each when it is read from `path`."""
+    chance = random.Random(5)
+    keep = path.with_name("broken.yaml")
+    while count > 0:
+        data = bytearray(good.encode())
+        for _ in range(chance.randint(1, 3)):
+            at = chance.randrange(len(data))
+            match chance.randrange(6):
+                case 0:
+                    del data[at:]
+                case 1:
+                    data[at] = chance.randrange(256)
+                case 2:
+                    data[at:at] = chance.choice((b"\t", b"{", b"]", b": ", b"\n- ", b"'", b"\0", b"\xff"))
+                case 3:
+                    del data[at : at + chance.randint(1, 9)]
+                case 4:
+                    data[at:at] = chance.choice((b"no_such: 1\n", b"-7", b"1e99", b"null", b"&a *a"))
+                case 5:
+                    data += data[at:]
+            if not data:
+                data = bytearray(b"[")
+        keep.write_bytes(data)
+        try:
+            load(keep, ("window.show=false", "source.use=demo"))
+        except ConfigError as error:
+            yield bytes(data), str(error).replace(str(keep), str(path.name)).splitlines()
+            count -= 1
+
+
+# --- start and end
+
+
+@pytest.mark.parametrize("gone", [False, True], ids=["camera there", "camera gone"])
+def test_sigterm_ends_it_within_two_seconds(tmp_path: Path, gone: bool) -> None:
+    """Asked to stop it writes what is queued, says so last, and ends with 0: with a camera or without."""
+    camera = MjpegServer(smiling_picture, size=SMALL, fps=20)
+    with camera, Program(tmp_path, "--source", camera.url) as program:
+        program.wait_for("shot")
+        if gone:
+            camera.stop()
+            program.wait_for("camera_lost")
+        asked = time.monotonic()
+        assert program.end() == 0
+        assert time.monotonic() - asked < STOPS_WITHIN
+        assert program.events[-1] == {"event": "stopped", "pictures": len(program.named("shot"))}
+        assert program.check_pictures() == len(program.named("shot"))
+        assert program.status() == {}
+
+
+def test_ctrl_c_while_the_camera_is_opened_ends_it(tmp_path: Path) -> None:
+    """A camera that accepts and never answers holds the start; Ctrl-C ends it with 0 and no traceback."""
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        url = f"http://127.0.0.1:{silent.getsockname()[1]}/"
+        config = QUICK.replace("stall_after: 1s", "stall_after: 60s")
+        with Program(tmp_path, "--source", url, config=config) as program:
+            silent.settimeout(40)
+            connection, _ = silent.accept()
+            with connection:
+                assert program.end(signal.SIGINT) == 0
+            assert "Traceback" not in program.said()
+            assert program.named("started") == []
+
+
+def test_a_broken_file_is_refused_at_start(tmp_path: Path) -> None:
+    """Exit code 2, which systemd does not restart, and one line with the place and the remedy."""
+    config = QUICK.replace("hold: 1", "hodl: 1")
+    with Program(tmp_path, "--source", "demo", config=config) as program:
+        assert program.wait() == 2
+        assert re.search(r"config\.yaml:\d+: trigger\.hodl: unknown setting; .*hold", program.said())
+
+
+def test_safe_starts_on_the_defaults(tmp_path: Path) -> None:
+    """With --safe the same mistake is a warning, and the program runs."""
+    arguments = ("--source", "demo", "--realtime", "--safe", "--set", f"saver.folder={tmp_path / 'safe'}")
+    with Program(tmp_path, *arguments, config=QUICK.replace("hold: 1", "hodl: 1")) as program:
+        program.wait_for("started")
+        assert "trigger.hodl" in program.said()
+        assert "starting with the default settings" in program.said()
+        assert program.end() == 0
+
+
+def test_a_blocked_reader_ends_it_with_75_and_nothing_lost(tmp_path: Path) -> None:
+    """A camera that keeps its reader waiting for ever: one more try, then 75, every picture written."""
+    camera = DrippingCamera(smiling_picture, SMALL)
+    with camera, Program(tmp_path, "--source", camera.url) as program:
+        program.wait_for("shot", count=3)
+        camera.block()
+        assert program.wait() == 75
+        assert program.named("camera_lost", reason="stalled")
+        assert "a restart may cure it" in program.said()
+        taken = program.events[-1]
+        assert taken == {"event": "stopped", "pictures": len(program.named("shot"))}
+        assert program.check_pictures() == len(program.named("shot"))
+        assert camera.connections == 2
+
+
+# --- systemd
+
+
+def test_the_watchdog_is_fed_while_the_camera_is_gone(tmp_path: Path) -> None:
+    """Ready without a camera; alive in time for three times the watchdog's patience; stopping is said."""
+    patience = 2.0
+    with socket.create_server(("127.0.0.1", 0)) as reserved:
+        url = f"http://127.0.0.1:{reserved.getsockname()[1]}/"
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as systemd:
+        systemd.bind(str(tmp_path / "notify"))
+        systemd.settimeout(40)
+        environment = {"NOTIFY_SOCKET": str(tmp_path / "notify"), "WATCHDOG_USEC": str(int(patience * 1e6))}
+        with Program(tmp_path / "program", "--source", url, environment=environment) as program:
+            first = systemd.recv(4096).decode().split("\n")
+            assert first[:2] == ["READY=1", "WATCHDOG=1"]
+            assert first[2].startswith("STATUS=waiting for the camera")
+            start = last = time.monotonic()
+            systemd.settimeout(patience)  # a later sign of life is a failure here, as it is a restart there
+            while last - start < 3 * patience:
+                if "WATCHDOG=1" in systemd.recv(4096).decode():
+                    last = time.monotonic()
+            program.process.terminate()
+            systemd.settimeout(40)
+            while systemd.recv(4096) != b"STOPPING=1":
+                pass
+            assert program.wait() == 0
+            assert program.named("camera_lost")[0]["reason"] == "unplugged"
+
+
+# --- the wall clock
+
+
+def libfaketime() -> str:
+    """The library that gives a process another wall clock."""
+    found = sorted(Path("/usr/lib").glob("*/faketime/libfaketime.so.1"))
+    if not found:
+        missing("libfaketime is not installed: sudo apt install faketime")
+    return str(found[0])
+
+
+def test_a_clock_that_jumps_costs_no_picture(tmp_path: Path, camera: MjpegServer) -> None:
+    """Set a year back, then a month ahead with max_age of a day: no camera is lost, no picture goes."""
+    clock = tmp_path / "clock"
+    clock.write_text("+0")
+    environment = {
+        "LD_PRELOAD": libfaketime(),
+        "FAKETIME_TIMESTAMP_FILE": str(clock),
+        "FAKETIME_NO_CACHE": "1",
+        "FAKETIME_DONT_FAKE_MONOTONIC": "1",
+        "FAKETIME_FORCE_MONOTONIC_FIX": "0",
+    }
+    config = CALM.replace("min_free: 0", "min_free: 0, max_age: 1d")
+    with Program(tmp_path / "run", "--source", camera.url, config=config, environment=environment) as program:
+        program.wait_for("shot")
+        began, years = len(program.events), []
+        for offset in ("+0", "-365d", "+30d", "+0"):
+            clock.write_text(offset)
+            since = len(program.events)
+            years.append(program.wait_for("shot", since, count=4)["time"][:4])
+        assert len(set(years)) > 1
+        assert program.named("camera_lost", began) == []
+        assert program.end() == 0
+        assert program.check_pictures() == len(program.named("shot"))
+
+
+def test_the_same_program_twice_is_refused(tmp_path: Path, camera: MjpegServer) -> None:
+    """A second writer to one folder ends with one line and 1, and the first goes on."""
+    with Program(tmp_path / "a", "--source", camera.url) as first:
+        first.wait_for("shot")
+        config = QUICK.replace("folder: pictures", f"folder: {first.pictures}")
+        with Program(tmp_path / "b", "--source", camera.url, config=config) as second:
+            assert second.wait() == 1
+            assert "another smartselfie writes pictures there" in second.said()
+            assert second.said().count("\n") == 1
+        first.wait_for("shot", len(first.events))
