@@ -120,7 +120,9 @@ class Program:
             )
         found = self.named(event, since, **fields)
         if len(found) < count:
-            pytest.fail(f"{count} {event} {fields} never came; got {self.events[since:][-5:]}; {self.said()}")
+            pytest.fail(
+                f"{count} {event} {fields} never came; got {self.events[since:][-5:]}; {self.said()[-2000:]}"
+            )
         return found[count - 1]
 
     def wait_until(self, reached: Callable[[], object], timeout: float = PATIENCE) -> None:

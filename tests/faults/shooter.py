@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import PIL.Image
 
+from smartselfie.cli import main
 from smartselfie.events import Events
 from smartselfie.picture_file import read_metadata
 from smartselfie.saver import Saver
@@ -26,6 +27,12 @@ def shoot(folder: Path, events: Path, format: str) -> None:
     )
     for number in count():
         saver.save(make_shot(number % 1000, image=noise, annotated=noise))
+
+
+def run_program(folder: Path, events: Path, source: Path, config: Path) -> None:
+    """Be `smartselfie run` on a folder of pictures."""
+    files = ["--config", str(config), "--source", str(source), "--events", str(events)]
+    main(["run", "--headless", "--quiet", *files, "--set", f"saver.folder={folder}"])
 
 
 def check(folder: Path, known: Container[Path] = ()) -> list[Path]:
