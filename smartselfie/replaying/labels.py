@@ -7,6 +7,7 @@ seconds of the clip. `smiles: null` says that nobody has looked; keys that start
 from __future__ import annotations
 
 import json
+from bisect import bisect_left, bisect_right
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -90,23 +91,38 @@ def judge(labels: Labels, shots: Sequence[float], seconds: float) -> Verdict:
     smiles = [stretch for stretch in stretches if stretch.smiles]
     missed, delays = [], []
     for stretch in smiles:
-        first = next((at for at in shots if stretch.holds(at)), None)
-        if first is None:
+        first = bisect_left(shots, stretch.start - EARLY)
+        if first == len(shots) or not stretch.holds(shots[first]):
             missed.append((stretch.start, stretch.end))
-        elif (delay := stretch.delay(first)) is not None:
+        elif (delay := stretch.delay(shots[first])) is not None:
             delays.append(delay)
-    false_shots = tuple(at for at in shots if not any(stretch.holds(at) for stretch in stretches))
-    covered = sum(
-        max(0.0, min(seconds, stretch.end + LATE) - max(0.0, stretch.start - EARLY)) for stretch in stretches
-    )
+    starts, ends = _reach(labels)
+    false_shots = tuple(at for at in shots if bisect_right(starts, at) == bisect_left(ends, at))
     return Verdict(
         len(smiles) - len(missed),
         len(missed),
         false_shots,
         tuple(missed),
         tuple(delays),
-        max(0.0, seconds - covered),
+        _quiet(labels, seconds),
     )
+
+
+@cache
+def _quiet(labels: Labels, seconds: float) -> float:
+    """How many seconds of a clip belong to no stretch."""
+    quiet = done = 0.0
+    for start, end in zip(*_reach(labels), strict=True):
+        quiet += max(0.0, min(start, seconds) - done)
+        done = max(done, end)
+    return quiet + max(0.0, seconds - done)
+
+
+@cache
+def _reach(labels: Labels) -> tuple[list[float], list[float]]:
+    """From when to when shots belong to each stretch; both ascend, so a shot in none lies between two."""
+    stretches = labels.stretches()
+    return [stretch.start - EARLY for stretch in stretches], [stretch.end + LATE for stretch in stretches]
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,9 +7,9 @@ this to the real trigger, shot by shot.
 
 from __future__ import annotations
 
-from bisect import bisect_left
+from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field
 
 import numpy as np
 import numpy.typing as npt
@@ -56,6 +56,17 @@ class _Life:
     """The frame in which it had left; the number of frames when it never did."""
 
 
+@dataclass(slots=True)
+class _Known:
+    """A face that has not left yet."""
+
+    first: float
+    last: float = 0.0
+    size: int = 0
+    rows: list[tuple[int, float, bool, bool]] = field(default_factory=list)
+    """By detection: frame, P(happy), whether that is the largest class, whether it takes part."""
+
+
 @dataclass(frozen=True, slots=True)
 class _Run:
     """Consecutive smiling detections of one life, the last included."""
@@ -74,7 +85,7 @@ class QuickTrigger:
         self._times = [frame.at for frame in recording.frames]
         self._lives = _lives(recording, rules)
         self._runs: dict[tuple[float, int], list[_Run]] = {}
-        self._below: dict[float, list[Ints]] = {}
+        self._below: dict[float, list[list[int]]] = {}
 
     def shots(self, rules: Rules) -> list[float]:
         """Return when the trigger would fire."""
@@ -153,31 +164,38 @@ class QuickTrigger:
         """Return the first frame after a shot in which its face has fallen below `level` or left."""
         below = self._below.get(level)
         if below is None:
-            below = [life.frames[life.happy < level] for life in self._lives]
+            below = [life.frames[life.happy < level].tolist() for life in self._lives]
             self._below[level] = below
-        place = int(np.searchsorted(below[index], frame, side="right"))
+        place = bisect_right(below[index], frame)
         left = self._lives[index].left
-        return min(int(below[index][place]), left) if place < len(below[index]) else left
+        return min(below[index][place], left) if place < len(below[index]) else left
 
 
 def _lives(recording: Recording, rules: Rules) -> list[_Life]:
-    """Cut the tracks where the trigger forgets them, and note when each takes part.
-
-    Who takes part is asked of the trigger itself, with rules under which it never fires.
-    """
-    trigger = Trigger(replace(rules, hold_frames=len(recording.frames) + 2, grace=0))
-    rows: dict[int, list[tuple[int, float, bool, bool]]] = {}
+    """Cut the tracks where the trigger forgets them, and note when each takes part."""
+    smallest = rules.min_face * min(recording.size)
+    known: dict[int, _Known] = {}
     lives: list[_Life] = []
     for number, frame in enumerate(recording.frames):
-        meters = trigger.update(frame.faces, at=frame.at, size=recording.size).meters
-        part = {meter.track: meter.takes_part for meter in meters}
-        for track in [track for track in rows if track not in part]:
-            lives.append(_life(track, rows.pop(track), number))
-        for face in frame.faces:
-            if face.scores is not None:
-                row = (number, face.scores.happy, face.scores.top == "happy", part[face.track])
-                rows.setdefault(face.track, []).append(row)
-    return lives + [_life(track, kept, len(recording.frames)) for track, kept in rows.items()]
+        at = frame.at
+        seen = [face for face in frame.faces if face.scores is not None]
+        for face in seen:
+            track = known.setdefault(face.track, _Known(at))
+            track.last, track.size = at, max(face.box.width, face.box.height)
+        for name, track in list(known.items()):
+            if at - track.last >= rules.leave_after - EPSILON:
+                lives.append(_life(name, known.pop(name).rows, number))
+        largest = max((track.size for track in known.values()), default=0)
+        for face in seen:
+            assert face.scores is not None
+            track = known[face.track]
+            part = (
+                track.size >= smallest
+                and track.size >= rules.min_relative * largest
+                and at - track.first >= rules.min_presence - EPSILON
+            )
+            track.rows.append((number, face.scores.happy, face.scores.top == "happy", part))
+    return lives + [_life(name, track.rows, len(recording.frames)) for name, track in known.items()]
 
 
 def _life(track: int, rows: Sequence[tuple[int, float, bool, bool]], left: int) -> _Life:
