@@ -89,7 +89,8 @@ class Moment:
     """Chooses the frame. `before` and `after` in seconds; `keep`: best frame and alternatives, 1 to 3.
 
     `measure` looks at a face; without it everything but the eyes is measured. It is called only while a smile
-    is held or a window is open. `memory` bounds the pictures that are held, in bytes.
+    is held or a window is open. `repeats`: the trigger fires again while a smile lasts, so that frames are
+    held during its rest, too. `memory` bounds the pictures that are held, in bytes.
     """
 
     def __init__(
@@ -99,6 +100,7 @@ class Moment:
         keep: int = 1,
         *,
         measure: Measure | None = None,
+        repeats: bool = False,
         memory: int = MEMORY,
     ) -> None:
         if before < 0 or after < 0:
@@ -107,6 +109,7 @@ class Moment:
             raise ValueError(f"need 1 <= keep <= 3, got keep={keep}")
         self.before, self.after, self.keep = before, after, keep
         self._measure = measure if measure is not None else FaceMeter()
+        self._repeats = repeats
         self._memory = memory
         self._held: list[_Held] = []
         self._fired: _Fired | None = None
@@ -124,7 +127,7 @@ class Moment:
             picks += self.flush(keep_frames=True)  # with short cool-downs the last window may still be open
             everyone = frozenset(meter.track for meter in decision.meters if meter.takes_part)
             self._fired = _Fired(frame.at, decision.fired_by, everyone | set(decision.fired_by), decision.why)
-        if self._fired is not None or decision.progress > 0:
+        if self._fired is not None or decision.progress > 0 or self._may_repeat(decision):
             self._hold(frame, faces, decision)
         else:
             self._held.clear()
@@ -132,6 +135,10 @@ class Moment:
         if self._fired is not None and frame.at >= self._fired.at + self.after - EPSILON:
             picks += self.flush()
         return picks
+
+    def _may_repeat(self, decision: Decision) -> bool:
+        """Whether the trigger rests while a smile lasts, and may fire again without a new hold."""
+        return self._repeats and any(meter.smiles and meter.takes_part for meter in decision.meters)
 
     def expire(self, at: float) -> list[Pick]:
         """Return what was fired and whose window ended before `at`: when a camera gives no more frames."""

@@ -135,4 +135,5 @@ def build_moment(settings: s.Settings) -> Moment | None:
         settings.moment.after,
         settings.moment.keep,
         measure=FaceMeter(EyeMeter(find_cascade(EYE_CASCADE))),
+        repeats=settings.trigger.repeat is not None,
     )

@@ -190,6 +190,18 @@ def test_a_frame_without_the_face_that_fired_is_not_kept() -> None:
     assert seqs(moment.update(frame(3), (face(2),), fire)) == [1]
 
 
+def test_a_repeated_picture_has_its_window_too() -> None:
+    """With `repeats` the frames of a smile are held while the trigger rests; without, only later ones are."""
+    for repeats, best in ((True, 28), (False, 30)):
+        moment = Moment(measure=ReadPortrait({28: replace(GOOD, smile=0.95)}), repeats=repeats)
+        lasting = replace(RESTING, meters=(Meter(1, 1.0, True, True),))
+        play(moment, 10)
+        picks = []
+        for number in range(20, 40):
+            picks += moment.update(frame(number), (face(),), FIRE if number == 30 else lasting)
+        assert seqs(picks) == [best]
+
+
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
