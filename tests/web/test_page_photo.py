@@ -102,7 +102,7 @@ def test_a_dropped_picture_with_three_faces(page: Page, faces: StillFaces) -> No
     expect(rows.nth(0)).to_have_attribute("aria-current", "true")
     expect(rows.nth(0)).to_contain_text("happy")
     expect(rows.nth(1)).to_contain_text("neutral")
-    box = page.locator(".shown canvas").bounding_box()
+    box = page.locator(".photo > .result .shown canvas").bounding_box()
     assert box is not None
     page.mouse.click(box["x"] + box["width"] * 445 / 520, box["y"] + box["height"] * 115 / 240)
     expect(rows.nth(2)).to_have_attribute("aria-current", "true")

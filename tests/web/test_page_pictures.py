@@ -30,12 +30,10 @@ def test_two_thousand_pictures_scroll(
         assert page.locator(".tile").count() <= 400
         assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
         page.wait_for_function("() => document.querySelector('.tile img').naturalWidth > 0")
-        page.evaluate(
-            """async () => {
-              while (document.querySelectorAll('.tile').length < 2001) {
-                scrollTo(0, document.documentElement.scrollHeight);
-                await new Promise(requestAnimationFrame);
-              }
+        page.wait_for_function(
+            """() => {
+              scrollTo(0, document.documentElement.scrollHeight);
+              return document.querySelectorAll('.tile').length === 2001;
             }"""
         )
         page.locator(".tile a").last.click()

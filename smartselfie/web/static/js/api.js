@@ -23,7 +23,7 @@ async function call(method, path, { json, form } = {}) {
     location.reload(); // the session has ended: the server shows the log-in form here
   }
   const kind = response.headers.get("content-type") ?? "";
-  const body = kind.includes("json") ? await response.json() : null;
+  const body = kind.includes("json") && response.status !== 204 ? await response.json() : null;
   if (!response.ok) throw new ApiError(response.status, sentence(body?.detail ?? `Error ${response.status}`));
   return body;
 }

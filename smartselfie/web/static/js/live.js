@@ -45,6 +45,7 @@ export class LiveView {
 
   enter() {
     this.#socket.wanted = true;
+    this.#showCamera(this.#socket.camera);
     this.#showNewest();
   }
 
@@ -208,16 +209,20 @@ export class LiveView {
     if (event.event === "shot") this.#newPicture(event);
     else if (event.event === "camera_lost") {
       if (event.reason === "frozen" || event.reason === "black") toast(LOST[event.reason] + ".", { bad: true });
-      else this.#lost(LOST[event.reason] ?? "The camera is lost", "Trying to get it back …");
+      else this.#showCamera({ ok: false, reason: event.reason });
     } else if (event.event === "camera" || event.event === "no_picture") {
-      if (event.camera.ok) this.#found();
-      else this.#lost(LOST[event.camera.reason] ?? "The camera is lost", "Trying to get it back …");
+      this.#showCamera(event.camera);
     } else if (event.event === "camera_back") {
       this.#found();
       toast("The camera is back.");
     } else if (event.event === "save_failed" || event.event === "disk_full") {
       toast(event.event === "disk_full" ? "The disk is full: pictures are not kept." : "A picture could not be saved.", { bad: true });
     }
+  }
+
+  #showCamera({ ok, reason }) {
+    if (ok) this.#found();
+    else this.#lost(LOST[reason] ?? "The camera is lost", "Trying to get it back …");
   }
 
   #lost(title, text) {

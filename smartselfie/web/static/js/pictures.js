@@ -25,13 +25,15 @@ export class PicturesView {
   #loading = null;
   #tiles = new Map();
   #entered = false;
+  #nearEnd;
 
   constructor(socket) {
     this.viewer = new Viewer(this);
     this.element = this.#build();
-    new IntersectionObserver((seen) => seen.some((entry) => entry.isIntersecting) && this.more(), {
+    this.#nearEnd = new IntersectionObserver((seen) => seen.some((entry) => entry.isIntersecting) && this.more(), {
       rootMargin: "900px",
-    }).observe($(".sentinel", this.element));
+    });
+    this.#nearEnd.observe($(".sentinel", this.element));
     socket?.addEventListener("event", ({ detail }) => detail.event === "shot" && this.#entered && this.refresh());
   }
 
@@ -105,6 +107,9 @@ export class PicturesView {
         toast(error.message, { bad: true });
       }
       this.#loading = null;
+      const sentinel = $(".sentinel", this.element); // an observer tells changes only: still near the end?
+      this.#nearEnd.unobserve(sentinel);
+      this.#nearEnd.observe(sentinel);
     })();
     return this.#loading;
   }

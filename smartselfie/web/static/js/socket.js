@@ -11,6 +11,9 @@ export class LiveSocket extends EventTarget {
   #wanted = false;
   #busy = false;
 
+  /** Whether the camera gives pictures, as last told; for views that are made later. */
+  camera = { ok: true, reason: null };
+
   /** Connect; fires "link" (detail: connecting, open, lost), "event" and "picture". */
   start() {
     this.#connect();
@@ -30,6 +33,15 @@ export class LiveSocket extends EventTarget {
 
   #say(type, detail) {
     this.dispatchEvent(new CustomEvent(type, { detail }));
+  }
+
+  #hear(event) {
+    if (event.event === "camera" || event.event === "no_picture") this.camera = event.camera;
+    else if (event.event === "camera_back") this.camera = { ok: true, reason: null };
+    else if (event.event === "camera_lost") {
+      this.camera = { ok: event.reason === "frozen" || event.reason === "black", reason: event.reason };
+    }
+    this.#say("event", event);
   }
 
   #connectNow() {
@@ -53,7 +65,7 @@ export class LiveSocket extends EventTarget {
       this.#ask();
     });
     socket.addEventListener("message", ({ data }) => {
-      if (typeof data === "string") this.#say("event", JSON.parse(data));
+      if (typeof data === "string") this.#hear(JSON.parse(data));
       else this.#receive(data);
     });
     socket.addEventListener("close", () => {
