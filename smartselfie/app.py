@@ -9,7 +9,7 @@ import signal
 import threading
 import time
 from collections.abc import Iterable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -19,6 +19,7 @@ from smartselfie._version import __version__
 from smartselfie.camera import Camera
 from smartselfie.errors import ConfigError
 from smartselfie.events import Events
+from smartselfie.frames import live_frames, recorded_frames
 from smartselfie.health import Health, runtime_folder
 from smartselfie.newest import Newest
 from smartselfie.pace import Pace
@@ -36,8 +37,10 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-TICK = 0.2
-"""Longest time the loop goes without a look at commands and viewers, in seconds."""
+
+SIGNALS: dict[int, Command] = {signal.SIGINT: Quit(), signal.SIGTERM: Quit()}
+if hasattr(signal, "SIGHUP"):
+    SIGNALS[signal.SIGHUP] = Reload()
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,8 +79,8 @@ class App:
 
     def run(self) -> None:
         """Work until the source ends or somebody asks to quit."""
-        with self._signals():
-            self.loop.run(self._frames())
+        self._obey_signals()
+        self.loop.run(self._frames())
 
     def send(self, command: Command) -> None:
         """Hand a command to the loop, from any thread."""
@@ -88,6 +91,8 @@ class App:
 
     def _open(self) -> None:
         settings, stack = self.settings, self._stack
+        for number in SIGNALS:
+            stack.callback(signal.signal, number, signal.getsignal(number))
         self.events = Events(self.options.events)
         stack.callback(self.events.close)
         stack.callback(self._say_stopped)
@@ -240,38 +245,10 @@ class App:
     # --- frames
 
     def _frames(self) -> Iterator[Frame | None]:
-        return self._live_frames() if self.camera is not None else self._recorded_frames()
-
-    def _live_frames(self) -> Iterator[Frame | None]:
-        assert self.camera is not None
-        due = time.monotonic()
-        while True:
-            wait = due - time.monotonic()
-            if wait > 0:
-                self._wake.wait(min(wait, TICK))
-                self._wake.clear()
-                if wait > TICK:
-                    yield None
-                    continue
-            frame = self.camera.newest(TICK)
-            yield frame
-            if frame is not None:
-                faces = len(self.loop.faces)
-                self.pace.note(at=frame.at, cpu=time.process_time(), faces=faces)
-                self.camera.interval = self.pace.interval
-                due = max(due + self.pace.interval, time.monotonic() - self.pace.interval)
-
-    def _recorded_frames(self) -> Iterator[Frame | None]:
+        if self.camera is not None:
+            return live_frames(self.camera, self.pace, self._wake, lambda: len(self.loop.faces))
         assert self.source is not None
-        start = time.monotonic()
-        while (frame := self.source.read()) is not None:
-            if self._realtime:
-                while (wait := start + frame.at - time.monotonic()) > 0:
-                    self._wake.wait(min(wait, TICK))
-                    self._wake.clear()
-                    if wait > TICK:
-                        yield None
-            yield frame
+        return recorded_frames(self.source, self._wake, realtime=self._realtime)
 
     # --- what goes round the loop
 
@@ -295,29 +272,23 @@ class App:
 
         return annotate(view, image)
 
-    @contextmanager
-    def _signals(self) -> Iterator[None]:
-        """While the loop runs, SIGINT and SIGTERM end it and SIGHUP reads the settings again."""
-        wanted: dict[int, Command] = {signal.SIGINT: Quit(), signal.SIGTERM: Quit()}
-        if hasattr(signal, "SIGHUP"):
-            wanted[signal.SIGHUP] = Reload()
-        asked: list[int] = []
+    def _obey_signals(self) -> None:
+        """SIGINT and SIGTERM end the loop, SIGHUP reads the settings again, until everything is closed.
 
-        def note(number: int, stack: object) -> None:
-            asked.append(number)  # no lock may be taken here: the loop may hold it
-            self._wake.set()
+        A second Ctrl-C does not keep what is queued from being written.
+        """
+        asked: list[Command] = []  # no lock may be taken in a handler, the loop may hold it
 
         def obey(view: View) -> Iterable[Command]:
             while asked:
-                yield wanted[asked.pop(0)]
+                yield asked.pop(0)
 
-        before = {number: signal.signal(number, note) for number in wanted}
+        def note(number: int, stack: object) -> None:
+            asked.append(SIGNALS[number])
+
+        for number in SIGNALS:
+            signal.signal(number, note)
         self.loop.viewers.append(obey)
-        try:
-            yield
-        finally:
-            for number in before:  # what is queued is still written: a second Ctrl-C must not stop that
-                signal.signal(number, signal.SIG_IGN if number != signal.SIGTERM else note)
 
     # --- changes while running
 
@@ -358,7 +329,7 @@ class App:
             self.window.controls.mirror = new.window.mirror
             self.window.controls.overlay = new.window.overlay
             self.window.controls.fullscreen = new.window.fullscreen
-        if any(key.split(".")[0] == "moment" for key in changed):
+        if any(key.split(".")[0] == "moment" or key == "trigger.repeat" for key in changed):
             self.loop.choose_anew(build_moment(new))
         self.saver.change(
             format=new.saver.format,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import os
 import signal
 import sys
@@ -14,6 +13,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from smartselfie._version import __version__
+from smartselfie.console import one_line, start_logging
 from smartselfie.errors import SmartSelfieError
 
 if TYPE_CHECKING:
@@ -330,25 +330,6 @@ def _settings(path: Path | None, overrides: Sequence[str] | None) -> Settings:
     return load(path, overrides or ())
 
 
-def start_logging(verbose: int, quiet: bool) -> None:
-    """Log to stderr in words for people; under systemd without times, which the journal adds itself."""
-    level = logging.WARNING if quiet else logging.DEBUG if verbose > 1 else logging.INFO
-    stamp = "" if "JOURNAL_STREAM" in os.environ else "%(asctime)s "
-    handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(logging.Formatter(stamp + "%(levelname_lower)s%(message)s", "%H:%M:%S"))
-    handler.addFilter(_name_level)
-    logger = logging.getLogger("smartselfie")
-    logger.handlers[:] = [handler]
-    logger.setLevel(level)
-    logger.propagate = False
-
-
-def _name_level(record: logging.LogRecord) -> bool:
-    """Name the level where it says something: information needs no label."""
-    record.levelname_lower = "" if record.levelno == logging.INFO else record.levelname.lower() + ": "
-    return True
-
-
 def _commands() -> set[str]:
     names = (command.name or getattr(command.callback, "__name__", "") for command in app.registered_commands)
     return {*names, *NETWORK_COMMANDS}
@@ -382,41 +363,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     except Exception as error:
         if traceback_wanted:
             traceback.print_exc()
-        print(f"smartselfie: {_one_line(error, traceback_wanted)}", file=sys.stderr)
+        print(f"smartselfie: {one_line(error, traceback_wanted)}", file=sys.stderr)
         sys.exit(error.exit_code if isinstance(error, SmartSelfieError) else 1)
 
 
 def _stop(number: int, stack: object) -> None:
     raise SystemExit(0)
-
-
-def _one_line(error: Exception, traceback_shown: bool) -> str:
-    match error:
-        case SmartSelfieError():
-            return str(error)
-        case ImportError():
-            return explain_import(error)
-        case _:
-            hint = "" if traceback_shown else "; -v shows where, please report it"
-            return f"internal error: {type(error).__name__}: {error}{hint}"
-
-
-def explain_import(error: ImportError) -> str:
-    """Return one line that says what is missing and how to install it."""
-    text = str(error)
-    for library in ("libGL.so.1", "libgthread-2.0.so.0", "libglib-2.0.so.0"):
-        if library in text:
-            return f"the system library {library} is missing; run: sudo apt install libgl1 libglib2.0-0"
-    return f"{text}; run: pip install '{_extra_of(error.name or '')}'"
-
-
-def _extra_of(module: str) -> str:
-    extras = {
-        "web": ("fastapi", "uvicorn", "websockets", "multipart", "python_multipart", "starlette"),
-        "train": ("tensorflow", "keras", "matplotlib", "sklearn"),
-        "pi": ("gpiozero",),
-    }
-    for extra, modules in extras.items():
-        if module.split(".")[0] in modules:
-            return f"smartselfie[{extra}]"
-    return "smartselfie"

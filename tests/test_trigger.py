@@ -35,7 +35,7 @@ class Player:
         return decision
 
     def fires(self, *happy: float | None) -> list[int]:
-        """The frames, counted from the first of these, at which one face's numbers fire; None is undetected."""
+        """The frames, counted from the first of these, at which one face fires; None is undetected."""
         start = self.frame
         return [
             index - start

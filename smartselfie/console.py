@@ -1,0 +1,61 @@
+"""What people read on stderr: the log, and one line for each error."""
+
+from __future__ import annotations
+
+import logging
+import os
+import sys
+
+from smartselfie.errors import SmartSelfieError
+
+
+def start_logging(verbose: int, quiet: bool) -> None:
+    """Log to stderr in words for people; under systemd without times, which the journal adds itself."""
+    level = logging.WARNING if quiet else logging.DEBUG if verbose > 1 else logging.INFO
+    stamp = "" if "JOURNAL_STREAM" in os.environ else "%(asctime)s "
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(logging.Formatter(stamp + "%(levelname_lower)s%(message)s", "%H:%M:%S"))
+    handler.addFilter(_name_level)
+    logger = logging.getLogger("smartselfie")
+    logger.handlers[:] = [handler]
+    logger.setLevel(level)
+    logger.propagate = False
+
+
+def _name_level(record: logging.LogRecord) -> bool:
+    """Name the level where it says something: information needs no label."""
+    record.levelname_lower = "" if record.levelno == logging.INFO else record.levelname.lower() + ": "
+    return True
+
+
+def one_line(error: Exception, traceback_shown: bool) -> str:
+    """Return what to say of an error: what, where and what to do."""
+    match error:
+        case SmartSelfieError():
+            return str(error)
+        case ImportError():
+            return explain_import(error)
+        case _:
+            hint = "" if traceback_shown else "; -v shows where, please report it"
+            return f"internal error: {type(error).__name__}: {error}{hint}"
+
+
+def explain_import(error: ImportError) -> str:
+    """Return one line that says what is missing and how to install it."""
+    text = str(error)
+    for library in ("libGL.so.1", "libgthread-2.0.so.0", "libglib-2.0.so.0"):
+        if library in text:
+            return f"the system library {library} is missing; run: sudo apt install libgl1 libglib2.0-0"
+    return f"{text}; run: pip install '{_extra_of(error.name or '')}'"
+
+
+def _extra_of(module: str) -> str:
+    extras = {
+        "web": ("fastapi", "uvicorn", "websockets", "multipart", "python_multipart", "starlette"),
+        "train": ("tensorflow", "keras", "matplotlib", "sklearn"),
+        "pi": ("gpiozero",),
+    }
+    for extra, modules in extras.items():
+        if module.split(".")[0] in modules:
+            return f"smartselfie[{extra}]"
+    return "smartselfie"

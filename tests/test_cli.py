@@ -1,0 +1,173 @@
+"""The command line as people type it: exit codes, one line for each mistake, help."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from smartselfie import cli
+from smartselfie.console import explain_import, one_line
+from smartselfie.errors import ConfigError
+from tests.shared import ROOT
+
+NETWORK = ("prepare", "train", "evaluate", "export")
+COMMANDS = ("run", "web", "check", "classify", "replay", "tune", "bench", "init", "status", *NETWORK)
+PINNED = ROOT / "tests" / "data" / "pinned.tflite"
+
+
+def call(*words: str, capsys: pytest.CaptureFixture[str]) -> tuple[int, str, str]:
+    """Run the command line in this process; returns exit code, output and errors."""
+    try:
+        cli.main(list(words))
+        code = 0
+    except SystemExit as end:
+        code = int(end.code or 0)
+    said = capsys.readouterr()
+    return code, said.out, said.err
+
+
+@pytest.fixture(autouse=True)
+def elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each test works in an empty folder and home."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "home"))
+    monkeypatch.setenv("COLUMNS", "120")
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_command_has_help(command: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """`--help` of each command names its options and ends with 0."""
+    code, out, _ = call(command, "--help", capsys=capsys)
+    assert code == 0
+    assert f"smartselfie {command}" in out
+
+
+def test_the_help_lists_every_command(capsys: pytest.CaptureFixture[str]) -> None:
+    """The network's commands stand beside the others."""
+    _, out, _ = call("--help", capsys=capsys)
+    assert all(f" {command} " in out for command in COMMANDS)
+
+
+def test_version(capsys: pytest.CaptureFixture[str]) -> None:
+    """`--version` says name and version."""
+    assert call("--version", capsys=capsys)[:2] == (0, "smartselfie 0.1.0\n")
+
+
+def test_without_a_command_it_runs(capsys: pytest.CaptureFixture[str]) -> None:
+    """Options of `run` are taken without the word."""
+    code, _, err = call("--source", "nowhere.mp4", "--headless", capsys=capsys)
+    assert code == 1
+    assert "nowhere.mp4" in err.splitlines()[-1]
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "told"),
+    [
+        (["--source", "dmeo"], 2, "did you mean 'demo'?"),
+        (["--source", "demo", "--set", "trigger.treshold=1"], 2, "did you mean"),
+        (["--config", "missing.yaml"], 2, "missing.yaml: no such file"),
+        (["--source", "/dev/video99", "--headless"], 3, "/dev/video99"),
+        (["classify", "missing.jpg"], 1, "missing.jpg"),
+        (["--source", "demo", "--headless", "--events", "/nowhere/events"], 2, "--events /nowhere/events"),
+        (["--source", "demo", "--headless", "--set", "classifier.model=no.tflite"], 1, "no.tflite"),
+        (["--source", "demo", "--headless", "--set", "detector.cascade=no.xml"], 1, "no.xml"),
+    ],
+)
+def test_a_mistake_is_said_without_a_traceback(
+    words: list[str], code: int, told: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Each mistake has its exit code and a line that names what is wrong."""
+    found, _, err = call(*words, capsys=capsys)
+    assert found == code
+    assert told in err
+    assert "Traceback" not in err
+
+
+def test_all_mistakes_of_a_file_are_said_at_once(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Each has its own line, with the file's name and the line in it."""
+    Path("config.yaml").write_text("trigger:\n  treshold: 1\n  hold: -3\n")
+    code, _, err = call("--source", "demo", capsys=capsys)
+    assert code == 2
+    assert "config.yaml:2: trigger.treshold" in err
+    assert "config.yaml:3: trigger.hold" in err
+
+
+def test_verbose_shows_where(capsys: pytest.CaptureFixture[str]) -> None:
+    """With -v the traceback is shown too."""
+    _, _, err = call("--source", "nowhere.mp4", "--headless", "-v", capsys=capsys)
+    assert "Traceback" in err
+
+
+def test_init_writes_a_file_to_start_from(capsys: pytest.CaptureFixture[str]) -> None:
+    """`init` writes config.yaml and says so; a second time it refuses."""
+    assert call("init", capsys=capsys)[:2] == (0, "config.yaml\n")
+    assert call("init", capsys=capsys)[0] == 2
+
+
+def test_a_missing_library_is_named_with_its_remedy() -> None:
+    """What OpenCV says where libGL lacks becomes the line that installs it."""
+    error = ImportError("libGL.so.1: cannot open shared object file: No such file or directory")
+    assert "sudo apt install libgl1" in explain_import(error)
+
+
+def test_a_missing_extra_is_named_with_its_remedy() -> None:
+    """A part that is not installed is named with the extra that has it."""
+    error = ModuleNotFoundError("No module named 'uvicorn'", name="uvicorn")
+    assert "pip install 'smartselfie[web]'" in explain_import(error)
+
+
+def test_an_unforeseen_error_is_one_line_too() -> None:
+    """What nobody foresaw is said as an internal error, with how to see more."""
+    assert one_line(ZeroDivisionError("division by zero"), False) == (
+        "internal error: ZeroDivisionError: division by zero; -v shows where, please report it"
+    )
+    assert one_line(ConfigError("config.yaml:1: x"), False) == "config.yaml:1: x"
+
+
+def start(*words: str) -> subprocess.Popen[str]:
+    """Start the real program."""
+    return subprocess.Popen(
+        [sys.executable, "-m", "smartselfie", *words],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+    )
+
+
+@pytest.mark.parametrize("number", ["SIGINT", "SIGTERM"])
+def test_a_signal_ends_it_with_everything_written(number: str, tmp_path: Path) -> None:
+    """After Ctrl-C or SIGTERM every reported picture is there, `stopped` is said, and the exit code is 0."""
+    import signal
+
+    words = ["--source", "demo", "--headless", "--realtime", "--events", "-"]
+    program = start(*words, "--set", f"classifier.model={PINNED}", "--set", "source.size=[640, 480]")
+    assert program.stdout is not None
+    events = []
+    for line in program.stdout:
+        events.append(json.loads(line))
+        if events[-1]["event"] == "shot":
+            program.send_signal(getattr(signal, number))
+    _, err = program.communicate(timeout=20)
+    assert program.returncode == 0, err
+    assert events[-1]["event"] == "stopped"
+    shots = [event for event in events if event["event"] == "shot"]
+    assert events[-1]["pictures"] == len(shots) == len(list((tmp_path / "images_clicked").glob("*.jpg")))
+
+
+def test_a_reader_of_events_that_goes_away_ends_nothing(tmp_path: Path) -> None:
+    """A closed pipe ends the lines of events, and the pictures are taken all the same."""
+    words = ["--source", "demo", "--headless", "--events", "-", "--set", f"classifier.model={PINNED}"]
+    program = start(*words, "--set", "source.size=[320, 240]")
+    assert program.stdout is not None
+    program.stdout.close()
+    assert program.stderr is not None
+    with program.stderr:
+        err = program.stderr.read()
+    assert program.wait(timeout=120) == 0, err
+    assert list((tmp_path / "images_clicked").glob("*.jpg"))
