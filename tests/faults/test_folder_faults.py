@@ -90,7 +90,7 @@ def fill(path: Path) -> None:
 
 def test_a_full_disk_loses_nothing(running: OnDisk) -> None:
     """On 2 MB without room pictures wait while the camera goes on, and are written once there is room."""
-    running.wait_for("shot")
+    running.wait_for("shot", len(running.events))
     since = len(running.events)
     filler = running.seen / "filler"
     fill(filler)
@@ -103,6 +103,7 @@ def test_a_full_disk_loses_nothing(running: OnDisk) -> None:
 
 def test_a_disk_that_turns_read_only_loses_nothing(running: OnDisk) -> None:
     """Remounted read-only, as after errors, and mended: what was taken meanwhile is written."""
+    running.wait_for("shot", len(running.events))
     since = len(running.events)
     running.remount("ro")
     outage(running, since)
