@@ -48,6 +48,7 @@ class Kind(StrEnum):
 
     float32 = "float32"
     float16 = "float16"
+    dynamic = "dynamic"
     int8 = "int8"
 
 
@@ -293,7 +294,7 @@ def export(
     tolerance: Annotated[
         float | None,
         typer.Option(
-            min=0, max=1, help="Refuse when more of the decisions differ; default: 0.001, 0.005, 0.03."
+            min=0, max=1, help="Refuse when more of the decisions differ; default: 0.001 to 0.03, by kind."
         ),
     ] = None,
     version: Annotated[str, typer.Option()] = "1",
