@@ -39,7 +39,7 @@ class NearMisses:
         self, frame: Frame, faces: tuple[Face, ...], decision: Decision, threshold: float
     ) -> NearMiss | None:
         """Take a frame; returns the near miss that is over with it. It holds one frame at the most."""
-        if decision.fire or decision.state not in (State.WATCHING, State.HOLDING):
+        if decision.state not in (State.WATCHING, State.HOLDING):
             self._best = None  # a picture was taken, or none is wanted
             return None
         part = {meter.track for meter in decision.meters if meter.takes_part}

@@ -181,7 +181,9 @@ def test_a_short_window_gives_fewer_alternatives() -> None:
 
 def test_a_frame_without_the_face_that_fired_is_not_kept() -> None:
     """A frame in which the smiling face was not detected comes last, whatever else it shows."""
-    moment = Moment(before=0.2, after=0, measure=ReadPortrait({}))
+    plain = replace(GOOD, eyes=None)
+    portraits = {1: replace(plain, smile=0.1), 2: plain, 3: plain}
+    moment = Moment(before=0.2, after=0, measure=ReadPortrait(portraits))
     both = (face(1), face(2))
     said = decision(State.HOLDING, 0.5, tracks=(1, 2))
     fire = replace(said, state=State.RESTING, fire=True, fired_by=(1,))
@@ -296,8 +298,8 @@ def keys(*window: dict[int, Portrait], needed: tuple[int, ...] = (1,)) -> list[i
 
 def test_open_eyes_come_before_a_broad_smile() -> None:
     """A frame with closed eyes loses against one with open eyes and a smaller smile."""
-    shut = replace(GOOD, smile=1.0, eyes=0.1)
-    assert keys({1: shut}, {1: replace(GOOD, smile=0.6)}) == [1, 0]
+    shut = replace(GOOD, smile=1.0, eyes=0.45)
+    assert keys({1: shut}, {1: replace(GOOD, smile=0.6, eyes=0.55)}) == [1, 0]
 
 
 def test_eyes_that_cannot_be_seen_decide_nothing() -> None:
@@ -308,7 +310,7 @@ def test_eyes_that_cannot_be_seen_decide_nothing() -> None:
 
 def test_the_picture_is_of_the_sharper_half() -> None:
     """The broadest smile loses when it is less sharp than half of the frames."""
-    blurred = replace(GOOD, smile=1.0, sharpness=10)
+    blurred = replace(GOOD, smile=1.0, sharpness=45)
     assert keys({1: blurred}, {1: GOOD}, {1: GOOD})[0] != 0
 
 

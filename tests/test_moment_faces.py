@@ -51,6 +51,7 @@ def test_a_face_over_the_border_is_partly_inside() -> None:
     assert inside(Box(-50, 10, 100, 100), SIZE) == 0.5
     assert inside(Box(590, 430, 100, 100), SIZE) == 0.25
     assert inside(Box(700, 10, 100, 100), SIZE) == 0
+    assert inside(Box(700, 500, 100, 100), SIZE) == 0
 
 
 def test_a_moving_face_is_less_still() -> None:
