@@ -47,6 +47,7 @@ def seconds_back(program: Program, since: int) -> float:
     program.wait_for("camera_back", since)
     passed = time.monotonic() - healed
     program.wait_for("shot", len(program.events))
+    print(f"back after {passed:.2f} s")
     return passed
 
 

@@ -110,6 +110,16 @@ def broken_configs(good: str, path: Path, *, count: int) -> Iterator[tuple[bytes
             count -= 1
 
 
+def test_a_second_program_on_the_same_folder_is_refused(running: Program, tmp_path: Path) -> None:
+    """A second writer ends with one line and 1, and the first goes on."""
+    config = QUICK.replace("folder: pictures", f"folder: {running.pictures}")
+    with Program(tmp_path, "--source", "demo", "--realtime", config=config) as second:
+        assert second.wait() == 1
+        assert "another smartselfie writes pictures there" in second.said()
+        assert second.said().count("\n") == 1
+    running.wait_for("shot", len(running.events))
+
+
 # --- start and end
 
 
@@ -124,7 +134,9 @@ def test_sigterm_ends_it_within_two_seconds(tmp_path: Path, gone: bool) -> None:
             program.wait_for("camera_lost")
         asked = time.monotonic()
         assert program.end() == 0
-        assert time.monotonic() - asked < STOPS_WITHIN
+        passed = time.monotonic() - asked
+        print(f"ended after {passed:.2f} s")
+        assert passed < STOPS_WITHIN
         assert program.events[-1] == {"event": "stopped", "pictures": len(program.named("shot"))}
         assert program.check_pictures() == len(program.named("shot"))
         assert program.status() == {}
@@ -155,7 +167,9 @@ def test_a_broken_file_is_refused_at_start(tmp_path: Path) -> None:
 def test_safe_starts_on_the_defaults(tmp_path: Path) -> None:
     """With --safe the same mistake is a warning, and the program runs."""
     arguments = ("--source", "demo", "--realtime", "--safe", "--set", f"saver.folder={tmp_path / 'safe'}")
-    with Program(tmp_path, *arguments, config=QUICK.replace("hold: 1", "hodl: 1")) as program:
+    with Program(
+        tmp_path, *arguments, "--set", "source.fps=5", config=QUICK.replace("hold: 1", "hodl: 1")
+    ) as program:
         program.wait_for("started")
         assert "trigger.hodl" in program.said()
         assert "starting with the default settings" in program.said()
@@ -182,7 +196,7 @@ def test_a_blocked_reader_ends_it_with_75_and_nothing_lost(tmp_path: Path) -> No
 
 def test_the_watchdog_is_fed_while_the_camera_is_gone(tmp_path: Path) -> None:
     """Ready without a camera; alive in time for three times the watchdog's patience; stopping is said."""
-    patience = 2.0
+    patience = 1.5
     with socket.create_server(("127.0.0.1", 0)) as reserved:
         url = f"http://127.0.0.1:{reserved.getsockname()[1]}/"
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as systemd:
@@ -240,15 +254,3 @@ def test_a_clock_that_jumps_costs_no_picture(tmp_path: Path, camera: MjpegServer
         assert program.named("camera_lost", began) == []
         assert program.end() == 0
         assert program.check_pictures() == len(program.named("shot"))
-
-
-def test_the_same_program_twice_is_refused(tmp_path: Path, camera: MjpegServer) -> None:
-    """A second writer to one folder ends with one line and 1, and the first goes on."""
-    with Program(tmp_path / "a", "--source", camera.url) as first:
-        first.wait_for("shot")
-        config = QUICK.replace("folder: pictures", f"folder: {first.pictures}")
-        with Program(tmp_path / "b", "--source", camera.url, config=config) as second:
-            assert second.wait() == 1
-            assert "another smartselfie writes pictures there" in second.said()
-            assert second.said().count("\n") == 1
-        first.wait_for("shot", len(first.events))
