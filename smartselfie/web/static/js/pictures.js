@@ -97,7 +97,7 @@ export class PicturesView {
     if (!this.#next || this.#loading) return this.#loading;
     this.#loading = (async () => {
       try {
-        const page = await api.get(`/shots?limit=120&after=${this.#next}`);
+        const page = await api.get(`/shots?limit=200&after=${this.#next}`);
         const known = new Set(this.items.map((item) => item.id));
         this.items.push(...page.items.filter((item) => !known.has(item.id)));
         this.#next = page.next;
@@ -127,11 +127,10 @@ export class PicturesView {
     const wanted = [...lists].map(([day, tiles]) => {
       const section = sections.get(day) ?? el("section", { dataset: { day } }, el("h2", {}, day), el("ul", { class: "grid" }));
       const grid = $(".grid", section);
-      if (grid.children.length !== tiles.length || tiles.some((tile, index) => grid.children[index] !== tile)) {
-        if (tiles.slice(0, grid.children.length).every((tile, index) => grid.children[index] === tile)) {
-          grid.append(...tiles.slice(grid.children.length));
-        } else grid.replaceChildren(...tiles);
-      }
+      const shown = [...grid.children];
+      if (shown.length <= tiles.length && shown.every((tile, index) => tile === tiles[index])) {
+        grid.append(...tiles.slice(shown.length));
+      } else grid.replaceChildren(...tiles);
       return section;
     });
     if (wanted.length !== days.children.length || wanted.some((section, index) => days.children[index] !== section)) {
