@@ -19,6 +19,12 @@ SHORTEST = 0.1
 """A key held shorter than this, in seconds, was a slip."""
 SMILE_KEY, IGNORE_KEY, UNDO_KEYS, QUIT_KEYS = ord(" "), ord("i"), (8, 127), (ord("q"), 27)
 
+WIDTH = 960
+"""Pixels across the window."""
+TALLEST = 720
+"""Pixels down it at the most."""
+BAR = 32
+"""Pixels at its bottom for what the keys do."""
 GREEN, GRAY, WHITE = (96, 174, 39), (150, 150, 150), (255, 255, 255)
 
 
@@ -96,24 +102,24 @@ def mark(
 
 
 def _with_hints(image: Image, clip: str, at: float, marker: Marker) -> Image:
-    """Write what the keys do on a copy, and colour its border while one is held."""
-    drawn = image.copy()
-    height, width = drawn.shape[:2]
-    scale = max(0.4, width / 1600)
-    bar = round(44 * scale)
-    drawn[height - bar :] = drawn[height - bar :] // 3
+    """Write what the keys do on a copy of a readable size, and colour its border while one is held."""
+    scale = min(WIDTH / image.shape[1], TALLEST / image.shape[0])
+    across, down = round(image.shape[1] * scale), round(image.shape[0] * scale)
+    drawn = np.zeros((down, WIDTH, 3), np.uint8)
+    left, size = (WIDTH - across) // 2, (WIDTH, down)
+    drawn[:, left : left + across] = cv2.resize(image, (across, down), interpolation=cv2.INTER_LINEAR)
+    drawn[-BAR:] = drawn[-BAR:] // 3
     held = marker.held(at)
     labels = marker.labels()
     text = (
         f"{clip}  {at:.1f} s   hold SPACE: smile   hold I: ambiguous   BACKSPACE: undo   Q: give up"
         f"   {len(labels.smiles)} marked"
     )
-    where = (round(14 * scale), height - round(15 * scale))
-    cv2.putText(drawn, text, where, cv2.FONT_HERSHEY_SIMPLEX, 0.7 * scale, WHITE, 1, cv2.LINE_AA)
+    where = (12, size[1] - 11)
+    cv2.putText(drawn, text, where, cv2.FONT_HERSHEY_SIMPLEX, 0.47, WHITE, 1, cv2.LINE_AA)
     if held is not None:
-        colour = GREEN if held == SMILE_KEY else GRAY
-        cv2.rectangle(drawn, (0, 0), (width - 1, height - 1), colour, max(4, round(14 * scale)))
-    return np.asarray(drawn, np.uint8)
+        cv2.rectangle(drawn, (0, 0), (size[0] - 1, size[1] - 1), GREEN if held == SMILE_KEY else GRAY, 10)
+    return drawn
 
 
 class OpenCvScreen:
@@ -121,7 +127,8 @@ class OpenCvScreen:
 
     def __init__(self, name: str = "smartselfie: mark smiles") -> None:
         self._name = name
-        cv2.namedWindow(name, cv2.WINDOW_NORMAL | cv2.WINDOW_KEEPRATIO)
+        cv2.namedWindow(name, cv2.WINDOW_NORMAL | cv2.WINDOW_KEEPRATIO | cv2.WINDOW_GUI_NORMAL)
+        self._sized = False
 
     def __enter__(self) -> OpenCvScreen:
         return self
@@ -132,6 +139,9 @@ class OpenCvScreen:
     def show(self, image: Image) -> None:
         """See `Screen`."""
         cv2.imshow(self._name, image)
+        if not self._sized:
+            cv2.resizeWindow(self._name, image.shape[1], image.shape[0])
+            self._sized = True
 
     def key(self, seconds: float) -> int | None:
         """See `Screen`."""

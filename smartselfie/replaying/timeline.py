@@ -145,7 +145,7 @@ def _draw_axes(canvas: Canvas, scale: _Scale, threshold: float, release: float) 
         y = scale.y(value)
         canvas.path([(LEFT, y), (WIDTH - RIGHT, y)], GRID)
         canvas.text((LEFT - 8, y + 4), f"{value:g}", FAINT, 12, anchor="end")
-    canvas.text((LEFT, TOP - 10), "P(happy)", FAINT, 12)
+    canvas.text((WIDTH - RIGHT + 8, scale.y(1) + 4), "P(happy)", FAINT, 12)
     for value, name, dash in ((threshold, "threshold", (6.0, 4.0)), (release, "release", (1.5, 4.0))):
         y = scale.y(value)
         canvas.path([(LEFT, y), (WIDTH - RIGHT, y)], FAINT, 1, dash=dash)
