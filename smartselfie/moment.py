@@ -7,7 +7,7 @@ window stays open for `after` seconds; then its frames are graded against each o
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
@@ -113,7 +113,7 @@ class Moment:
         self._memory = memory
         self._held: list[_Held] = []
         self._fired: _Fired | None = None
-        self._last: Frame | None = None
+        self._last: Image | None = None
 
     @property
     def waiting(self) -> bool:
@@ -131,7 +131,7 @@ class Moment:
             self._hold(frame, faces, decision)
         else:
             self._held.clear()
-        self._last = frame
+        self._last = frame.image
         if self._fired is not None and frame.at >= self._fired.at + self.after - EPSILON:
             picks += self.flush()
         return picks
@@ -175,9 +175,8 @@ class Moment:
         start = (frame.at if self._fired is None else self._fired.at) - self.before - EPSILON
         self._held = [held for held in self._held if held.frame.at >= start]
         part = {meter.track for meter in decision.meters if meter.takes_part}
-        before = self._last.image if self._last is not None else None
         portraits = {
-            face.track: self._measure(frame.image, face, before) for face in faces if face.track in part
+            face.track: self._measure(frame.image, face, self._last) for face in faces if face.track in part
         }
         held = _Held(frame, faces, portraits, None)
         self._held.append(held)
@@ -186,6 +185,7 @@ class Moment:
                 self._held.pop()
                 return
             held.still = frame.still()
+            held.frame = replace(frame, take_still=None)  # a camera copies the stills of frames that are held
         self._save_memory(decision)
 
     def _is_surpassed(self, newest: _Held, decision: Decision) -> bool:

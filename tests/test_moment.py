@@ -1,5 +1,6 @@
 """Which frame is kept: the window around the decision, and the grades by which its frames are ranked."""
 
+import weakref
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -266,6 +267,19 @@ def test_stills_are_taken_of_candidates_only() -> None:
     falling = {number: replace(GOOD, smile=0.9 - number / 100) for number in range(20)}
     play_camera(Moment(before=0.3, measure=ReadPortrait(falling)), camera)
     assert len(camera.taken) < 8
+
+
+def test_no_camera_frame_is_held_longer_than_needed() -> None:
+    """What is kept of a frame does not hold on to the camera's buffer, whether its still was taken or not."""
+    camera, moment = Camera(), Moment(before=3, measure=ReadPortrait({3: replace(GOOD, smile=0.95)}))
+    buffers = []
+    for number in range(8):
+        newest = camera.frame(number)
+        buffers.append(weakref.ref(newest.take_still))  # type: ignore[arg-type]
+        moment.update(newest, (face(),), HOLDING)
+    del newest
+    assert len(camera.taken) > 0
+    assert [reference() for reference in buffers] == [None] * 8
 
 
 def test_large_stills_are_held_encoded() -> None:
