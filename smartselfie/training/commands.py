@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from dataclasses import replace
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
@@ -152,7 +153,11 @@ def train(
     data: Annotated[Path, typer.Option(metavar="FILE", help="What `prepare` wrote.")] = DATA,
     run: Annotated[Path, typer.Option(metavar="DIR", help="The folder of this run.")] = Path("runs/smile"),
     resume: Annotated[
-        bool, typer.Option("--resume", help="Go on with the run in --run, with its own settings.")
+        bool,
+        typer.Option(
+            "--resume",
+            help="Go on with the run in --run, with its own settings; only --minutes and --calm may differ.",
+        ),
     ] = False,
     network: Annotated[Network, typer.Option(help="Which network.")] = Network.smile,
     labels: Annotated[
@@ -183,6 +188,10 @@ def train(
     augment: Annotated[bool, typer.Option(help="Change training faces at all.")] = True,
     ema: Annotated[float, typer.Option(min=0, max=1, help="Decay a step of the averaged weights.")] = 0.998,
     class_weights: Annotated[bool, typer.Option("--class-weights", help="Weigh rare classes up.")] = False,
+    calm: Annotated[
+        float | None,
+        typer.Option(min=0, max=1, help="From which share of the run on faces are changed half as much."),
+    ] = None,
     patience: Annotated[
         int | None, typer.Option(min=1, help="Stop after so many epochs without a better one.")
     ] = None,
@@ -205,10 +214,13 @@ def train(
     options: dict[str, Any] = {}
     if network is Network.vgg16_bottleneck:
         options["weights"] = None if weights == "none" else weights
-    chosen = (
-        settings.read(run / "settings.json")
-        if resume
-        else settings.FitSettings(
+    if resume:
+        chosen = settings.read(run / "settings.json")
+        chosen = replace(
+            chosen, minutes=minutes or chosen.minutes, calm=chosen.calm if calm is None else calm
+        )
+    else:
+        chosen = settings.FitSettings(
             network=network.value,
             heads=HEADS[labels.value],
             epochs=epochs,
@@ -221,6 +233,7 @@ def train(
             blend=blend,
             mixup=mixup,
             ema=ema,
+            calm=1.0 if calm is None else calm,
             class_weights=class_weights,
             patience=patience,
             distil=distil,
@@ -229,7 +242,6 @@ def train(
             teachers=tuple(map(str, teachers or ())),
             augmentation=Augmentation(erase=erase, degrade=degrade) if augment else NONE,
         )
-    )
     command = "smartselfie " + " ".join(sys.argv[1:])
     print(f"-> {fit.fit(datasets.load(data), chosen, run, resume=resume, command=command)}")
 

@@ -9,21 +9,19 @@ from __future__ import annotations
 
 import csv
 import json
-import queue
-import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import keras
 import numpy as np
-import numpy.typing as npt
 
 from smartselfie.errors import UsageError
-from smartselfie.training import checkpoint, datasets, distil, networks
-from smartselfie.training.augment import augment, resize
+from smartselfie.training import checkpoint, datasets, distil, networks, plots
+from smartselfie.training.augment import resize
+from smartselfie.training.batches import batches
 from smartselfie.training.datasets import Faces, Floats
 from smartselfie.training.settings import FitSettings
 
@@ -48,63 +46,6 @@ def training_targets(faces: Faces, settings: FitSettings) -> dict[str, Floats]:
             target = target * weight / (weight * share).sum()
         made[head] = np.asarray(target, np.float32)
     return made
-
-
-def batches(
-    faces: Faces, targets: dict[str, Floats], settings: FitSettings, epoch: int, size: int
-) -> Iterator[tuple[Floats, dict[str, Floats]]]:
-    """Yield the augmented batches of one epoch, prepared one ahead by a thread of their own."""
-    order = np.random.default_rng((settings.seed, epoch)).permutation(len(faces))
-    count = max(1, len(faces) // settings.batch)
-    ready: queue.Queue[Any] = queue.Queue(maxsize=4)
-    stop = threading.Event()
-
-    def make() -> None:
-        try:
-            for number in range(count):
-                rows = order[number * settings.batch : (number + 1) * settings.batch]
-                rng = np.random.default_rng((settings.seed, epoch, number))
-                batch = _batch(
-                    faces.images[rows], {k: v[rows] for k, v in targets.items()}, settings, rng, size
-                )
-                while not stop.is_set():
-                    try:
-                        ready.put(batch, timeout=0.5)
-                        break
-                    except queue.Full:
-                        continue
-                if stop.is_set():
-                    return
-            ready.put(None)
-        except BaseException as error:  # raised again in the loop
-            ready.put(error)
-
-    worker = threading.Thread(target=make, name="augment", daemon=True)
-    worker.start()
-    try:
-        while (item := ready.get()) is not None:
-            if isinstance(item, BaseException):
-                raise item
-            yield item
-    finally:
-        stop.set()
-        worker.join(timeout=5)
-
-
-def _batch(
-    images: npt.NDArray[np.uint8],
-    targets: dict[str, Floats],
-    settings: FitSettings,
-    rng: np.random.Generator,
-    size: int,
-) -> tuple[Floats, dict[str, Floats]]:
-    x = augment(images, rng, settings.augmentation, size)
-    if settings.mixup:
-        share = np.float32(rng.beta(settings.mixup, settings.mixup))
-        mate = rng.permutation(len(x))
-        x = share * x + (1 - share) * x[mate]
-        targets = {head: share * target + (1 - share) * target[mate] for head, target in targets.items()}
-    return x, targets
 
 
 def accuracies(network: Any, faces: Faces, heads: Sequence[str], size: int) -> tuple[float, dict[str, float]]:
@@ -159,7 +100,6 @@ def fit(
     else:
         (run / "settings.json").write_text(json.dumps(asdict(settings), indent=2) + "\n")
         (run / "command.txt").write_text(command + "\n")
-    steps = max(1, len(training) // settings.batch)
     while state.progress < 1 - 1e-9:
         if settings.patience is not None and state.epoch - state.best_epoch >= settings.patience:
             say(f"no better PublicTest accuracy for {settings.patience} epochs: stopped")
@@ -167,15 +107,7 @@ def fit(
         began = time.monotonic()
         share = state.share or settings.share_of_next(state.epoch, state.progress, state.spent, 0)
         size = settings.size_at(state.progress)
-        keras.utils.set_random_seed(
-            settings.seed * 1_000_003 + state.epoch
-        )  # PyTorch's dropout has no state of its own
-        network.reset_metrics()
-        logs: dict[str, float] = {}
-        for number, (x, y) in enumerate(batches(training, targets, settings, state.epoch, size)):
-            network.optimizer.learning_rate = settings.rate_at(state.progress + share * number / steps)
-            logs = network.train_on_batch(x, y, return_dict=True)
-            state.average(network, settings.ema)
+        logs = _one_epoch(network, training, targets, settings, state, share, size)
         state.epoch, state.progress = state.epoch + 1, min(1.0, state.progress + share)
         for variable, value in zip(averaged.weights, state.averages, strict=True):
             variable.assign(value)
@@ -184,32 +116,50 @@ def fit(
         state.spent += seconds
         cost = (settings.size_at(state.progress) / size) ** 2
         state.share = settings.share_of_next(state.epoch, state.progress, state.spent, seconds * cost)
-        row = {
-            "epoch": state.epoch,
-            "progress": state.progress,
-            "size": size,
-            "seconds": round(seconds, 1),
-            "rate": float(settings.rate_at(state.progress)),
-            "loss": float(logs["loss"]),
-            **{f"accuracy_{head}": _train_accuracy(logs, head, settings.heads) for head in settings.heads},
-            "val_loss": loss,
-            **{f"val_accuracy_{head}": found[head] for head in settings.heads},
-        }
-        state.log.append(row)
+        state.log.append(
+            {
+                "epoch": state.epoch,
+                "progress": state.progress,
+                "size": size,
+                "seconds": round(seconds, 1),
+                "rate": float(settings.rate_at(state.progress)),
+                "loss": float(logs["loss"]),
+                **{f"accuracy_{head}": _train_accuracy(logs, head) for head in settings.heads},
+                "val_loss": loss,
+                **{f"val_accuracy_{head}": found[head] for head in settings.heads},
+            }
+        )
         mean = float(np.nanmean(list(found.values())))
         if mean > state.best:
             state.best, state.best_epoch = mean, state.epoch
             _store(averaged, settings, size, run / "network.keras")
         checkpoint.save(state, network, state_file)
         _write_log(run / "log.csv", state.log)
-        say(
-            "  ".join(
-                f"{key} {value:.4g}" if isinstance(value, float) else f"{key} {value}"
-                for key, value in row.items()
-            )
-        )
-    _curves(state.log, settings.heads, run / "curves.png")
+        say(_in_words(state.log[-1]))
+    plots.curves(state.log, settings.heads, run / "curves.png")
     return run / "network.keras"
+
+
+def _one_epoch(
+    network: Any,
+    faces: Faces,
+    targets: dict[str, Floats],
+    settings: FitSettings,
+    state: checkpoint.State,
+    share: float,
+    size: int,
+) -> dict[str, float]:
+    """Train on every batch once; returns the means of loss and accuracy over the epoch."""
+    # PyTorch's dropout draws from one global generator, which no checkpoint holds: seed it for each epoch.
+    keras.utils.set_random_seed(settings.seed * 1_000_003 + state.epoch)
+    network.reset_metrics()
+    logs: dict[str, float] = {}
+    steps = max(1, len(faces) // settings.batch)
+    for number, (x, y) in enumerate(batches(faces, targets, settings, state.epoch, size, state.progress)):
+        network.optimizer.learning_rate = settings.rate_at(state.progress + share * number / steps)
+        logs = network.train_on_batch(x, y, return_dict=True)
+        state.average(network, settings.ema)
+    return logs
 
 
 def _compile(network: Any, settings: FitSettings) -> None:
@@ -227,10 +177,12 @@ def _compile(network: Any, settings: FitSettings) -> None:
     )
 
 
-def _train_accuracy(logs: dict[str, float], head: str, heads: Sequence[str]) -> float:
-    return float(
-        logs[f"{head}_accuracy" if len(heads) > 1 else next(k for k in logs if k.endswith("accuracy"))]
-    )
+def _train_accuracy(logs: dict[str, float], head: str) -> float:
+    return float(logs[f"{head}_accuracy"] if f"{head}_accuracy" in logs else logs["accuracy"])
+
+
+def _in_words(row: dict[str, Any]) -> str:
+    return "  ".join(f"{k} {v:.4g}" if isinstance(v, float) else f"{k} {v}" for k, v in row.items())
 
 
 def _store(network: Any, settings: FitSettings, size: int, path: Path) -> None:
@@ -247,9 +199,3 @@ def _write_log(path: Path, rows: list[dict[str, Any]]) -> None:
         writer = csv.DictWriter(file, list(rows[0]))
         writer.writeheader()
         writer.writerows(rows)
-
-
-def _curves(rows: list[dict[str, Any]], heads: Sequence[str], path: Path) -> None:
-    from smartselfie.training import plots
-
-    plots.curves(rows, heads, path)

@@ -43,6 +43,8 @@ class FitSettings:
     """Weigh rare classes up, by the square root of their rarity."""
     sizes: tuple[tuple[float, int], ...] = ((0.0, 48),)
     """From which share of the run on faces have which side: small first is faster (Tan and Le 2021)."""
+    calm: float = 1.0
+    """From which share of the run on faces are changed half as much, to end on faces as they are."""
     patience: int | None = None
     """Stop after so many epochs without a better PublicTest accuracy."""
     teachers: tuple[str, ...] = ()
@@ -53,6 +55,10 @@ class FitSettings:
     augmentation: Augmentation = field(default_factory=Augmentation)
     options: dict[str, Any] = field(default_factory=dict)
     """Further arguments of the network."""
+
+    def augmentation_at(self, progress: float) -> Augmentation:
+        """How faces are changed at a share 0..1 of the run."""
+        return self.augmentation if progress < self.calm else self.augmentation.halved()
 
     def size_at(self, progress: float) -> int:
         """Side of the faces at a share 0..1 of the run."""

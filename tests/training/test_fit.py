@@ -231,3 +231,13 @@ def test_mini_xception_trains(tmp_path: Path) -> None:
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr[-2000:]
     assert (tmp_path / "run" / "network.keras").exists()
+
+
+@pytest.mark.parametrize("head", ["fer2013", "blend"])
+def test_one_kind_of_label_alone_trains(tmp_path: Path, head: str) -> None:
+    """A network with one output has the same log."""
+    from smartselfie.training import fit
+
+    alone = dataclasses.replace(QUICK, heads=(head,), epochs=1, sizes=((0.0, 24),))
+    fit.fit(make(70), alone, tmp_path, say=lambda text: None)
+    assert 0 <= float(log(tmp_path)[0][f"accuracy_{head}"]) <= 1
