@@ -179,7 +179,7 @@ def test_a_folder_that_cannot_be_written_is_said_once(
     tmp_path: Path, clock: Clock, caplog: pytest.LogCaptureFixture
 ) -> None:
     """Without a place for its file the daemon works on, and warns once."""
-    (tmp_path / "run").write_text("a file, not a folder")
+    (tmp_path / "run" / "status.json").mkdir(parents=True)
     health = make(tmp_path, clock)
     for _ in range(3):
         clock.now += 1
@@ -198,6 +198,16 @@ def test_somebody_elses_folder_is_not_used(
     health(view())
     assert "somebody else's" in caplog.text
     assert list((tmp_path / "elsewhere").iterdir()) == []
+
+
+def test_another_users_folder_is_not_used(
+    health: Health, tmp_path: Path, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A folder under the right name that belongs to another user is not written to."""
+    owner = os.getuid()
+    monkeypatch.setattr(os, "getuid", lambda: owner + 1)
+    make(tmp_path, clock)(view())
+    assert list(health.path.parent.iterdir()) == []
 
 
 # --- where it is
@@ -268,6 +278,16 @@ def test_a_process_is_alive_whoevers_it_is() -> None:
     assert is_alive(os.getpid())
     assert is_alive(1)
     assert not is_alive(2**22 + 1)
+
+
+def test_another_users_process_is_alive(monkeypatch: pytest.MonkeyPatch) -> None:
+    """That it may not be signalled says that it is there."""
+
+    def refuse(pid: int, number: int) -> None:
+        raise PermissionError
+
+    monkeypatch.setattr(os, "kill", refuse)
+    assert is_alive(1)
 
 
 # --- the command
@@ -377,12 +397,13 @@ def test_no_sign_of_life_is_given_where_none_is_awaited(systemd: socket.socket, 
     watchdog.close()
 
 
-def test_closing_says_so(systemd: socket.socket) -> None:
+def test_closing_says_so(systemd: socket.socket, caplog: pytest.LogCaptureFixture) -> None:
     """The end is announced once."""
     watchdog = Watchdog(systemd.getsockname())
     watchdog.close()
     watchdog.close()
     assert heard(systemd) == ["STOPPING=1"]
+    assert caplog.records == []
 
 
 def test_a_deaf_supervisor_does_not_stop_the_loop(
