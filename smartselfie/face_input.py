@@ -9,9 +9,13 @@ import numpy as np
 
 from smartselfie.records import Box, Image
 
-SCALE = 1.0
-"""Side of the crop as a share of the box's longer side."""
-SHIFT = 0.0
+SCALE = 1.10
+"""Side of the crop as a share of the box's longer side: what frames a cascade's face as FER2013 has it.
+
+With SHIFT chosen by the average precision of happy on photographs of another data set; between 1.05 and 1.2
+the difference is noise, 1.0 is worse by 0.004.
+"""
+SHIFT = 0.04
 """How far down the crop's centre lies from the box's, as a share of the box's height."""
 
 
@@ -39,17 +43,14 @@ def crop_face(
     region = crop_region(box, scale=scale, shift=shift)
     left, top = min(max(region.x, 0), width - 1), min(max(region.y, 0), height - 1)
     right, bottom = max(min(region.right, width), left + 1), max(min(region.bottom, height), top + 1)
-    cut = image[top:bottom, left:right]
+    skip = max(1, region.width // (2 * max(size)))  # two pixels of the picture for one of the crop are enough
+    cut = image[top:bottom:skip, left:right:skip]
     if cut.ndim == 3:
         cut = np.asarray(cv2.cvtColor(cut, cv2.COLOR_BGR2GRAY), np.uint8)
-    over = (
-        max(0, top - region.y),
-        max(0, region.bottom - bottom),
-        max(0, left - region.x),
-        max(0, region.right - right),
-    )
-    if any(over):
-        cut = np.asarray(cv2.copyMakeBorder(cut, *over, borderType=cv2.BORDER_REPLICATE), np.uint8)
+    above, below = max(0, top - region.y) // skip, max(0, region.bottom - bottom) // skip
+    before, after = max(0, left - region.x) // skip, max(0, region.right - right) // skip
+    if above or below or before or after:
+        cut = np.asarray(cv2.copyMakeBorder(cut, above, below, before, after, cv2.BORDER_REPLICATE), np.uint8)
     shrinks = cut.shape[0] >= size[1]
     return np.asarray(
         cv2.resize(cut, size, interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR), np.uint8
