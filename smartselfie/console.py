@@ -9,12 +9,18 @@ import sys
 from smartselfie.errors import SmartSelfieError
 
 
+_PRIORITIES = {"DEBUG": 7, "INFO": 6, "WARNING": 4, "ERROR": 3}
+"""Syslog's, which the journal understands at the beginning of a line."""
+
+
 def start_logging(verbose: int, quiet: bool) -> None:
-    """Log to stderr in words for people; under systemd without times, which the journal adds itself."""
+    """Log to stderr in words for people; into the journal with priorities and without times, which it has."""
     level = logging.WARNING if quiet else logging.DEBUG if verbose > 1 else logging.INFO
-    stamp = "" if "JOURNAL_STREAM" in os.environ else "%(asctime)s "
     handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(logging.Formatter(stamp + "%(levelname_lower)s%(message)s", "%H:%M:%S"))
+    if _writes_to_journal():
+        handler.setFormatter(logging.Formatter("<%(priority)d>%(message)s"))
+    else:
+        handler.setFormatter(logging.Formatter("%(asctime)s %(levelname_lower)s%(message)s", "%H:%M:%S"))
     handler.addFilter(_name_level)
     logger = logging.getLogger("smartselfie")
     logger.handlers[:] = [handler]
@@ -22,9 +28,19 @@ def start_logging(verbose: int, quiet: bool) -> None:
     logger.propagate = False
 
 
+def _writes_to_journal() -> bool:
+    """Whether stderr is systemd's journal: a terminal may have inherited the variable from its session."""
+    try:
+        status = os.fstat(sys.stderr.fileno())
+    except (OSError, ValueError):  # stderr is closed, or no file
+        return False
+    return os.environ.get("JOURNAL_STREAM") == f"{status.st_dev}:{status.st_ino}"
+
+
 def _name_level(record: logging.LogRecord) -> bool:
     """Name the level where it says something: information needs no label."""
     record.levelname_lower = "" if record.levelno == logging.INFO else record.levelname.lower() + ": "
+    record.priority = _PRIORITIES.get(record.levelname, 2)
     return True
 
 

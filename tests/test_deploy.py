@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shutil
 import subprocess
@@ -117,3 +118,18 @@ def test_the_installer_explains_itself(word: str, code: int) -> None:
     done = run(INSTALLER, word)
     assert done.returncode == code
     assert "--uninstall" in done.stdout + done.stderr
+
+
+@pytest.mark.parametrize("inherited", [False, True], ids=["the journal", "a terminal in a session"])
+def test_the_journal_learns_the_priority_of_each_line(tmp_path: Path, inherited: bool) -> None:
+    """Into the journal a warning is <4>, without a time; where the variable is merely inherited, it is words."""
+    code = "import logging; from smartselfie.console import start_logging; start_logging(0, False); "
+    code += "logging.getLogger('smartselfie.x').warning('no camera')"
+    with (tmp_path / "stream").open("w+") as stream:
+        status = os.fstat(stream.fileno())
+        name = "1:1" if inherited else f"{status.st_dev}:{status.st_ino}"
+        environment = {**os.environ, "JOURNAL_STREAM": name}
+        subprocess.run([sys.executable, "-c", code], stderr=stream, env=environment, cwd=ROOT, check=True)
+    written = (tmp_path / "stream").read_text()
+    expected = r"\d\d:\d\d:\d\d warning: no camera\n" if inherited else "<4>no camera\n"
+    assert re.fullmatch(expected, written)
