@@ -7,7 +7,7 @@ import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from playwright.sync_api import Browser, Page, Playwright, expect, sync_playwright
+from playwright.sync_api import Browser, BrowserType, Page, expect
 
 from tests.shared import missing
 
@@ -34,21 +34,9 @@ def chromium() -> str:
     return found
 
 
-@contextmanager
-def started(*flags: str) -> Iterator[Browser]:
-    """Start a browser with more flags."""
-    path = chromium()
-    with sync_playwright() as playwright:
-        browser = launch(playwright, path, *flags)
-        try:
-            yield browser
-        finally:
-            browser.close()
-
-
-def launch(playwright: Playwright, path: str, *flags: str) -> Browser:
+def launch(chromium_type: BrowserType, path: str, *flags: str) -> Browser:
     """Start Chromium headless."""
-    return playwright.chromium.launch(executable_path=path, args=[*FLAGS, *flags])
+    return chromium_type.launch(executable_path=path, args=[*FLAGS, *flags])
 
 
 @contextmanager

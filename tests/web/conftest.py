@@ -147,6 +147,6 @@ def browser(clip: Path) -> Iterator[Browser]:
     """One Chromium for all tests, with a camera that plays `clip`."""
     path = chromium()
     with sync_playwright() as playwright:
-        running = launch(playwright, path, *CAMERA, f"--use-file-for-fake-video-capture={clip}")
+        running = launch(playwright.chromium, path, *CAMERA, f"--use-file-for-fake-video-capture={clip}")
         yield running
         running.close()

@@ -31,7 +31,7 @@ export class PicturesView {
     this.viewer = new Viewer(this);
     this.element = this.#build();
     this.#nearEnd = new IntersectionObserver((seen) => seen.some((entry) => entry.isIntersecting) && this.more(), {
-      rootMargin: "900px",
+      rootMargin: "1500px",
     });
     this.#nearEnd.observe($(".sentinel", this.element));
     socket?.addEventListener("event", ({ detail }) => detail.event === "shot" && this.#entered && this.refresh());
