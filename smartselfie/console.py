@@ -8,7 +8,6 @@ import sys
 
 from smartselfie.errors import SmartSelfieError
 
-
 _PRIORITIES = {"DEBUG": 7, "INFO": 6, "WARNING": 4, "ERROR": 3}
 """Syslog's, which the journal understands at the beginning of a line."""
 
