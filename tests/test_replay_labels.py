@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from smartselfie.errors import DataError
-from smartselfie.replaying.intervals import rate_interval, share_interval
+from smartselfie.replaying.intervals import median_interval, rate_interval, share_interval
 from smartselfie.replaying.labels import Labels, add_up, judge, read_labels, write_labels
 from smartselfie.replaying.words import total_in_words
 
@@ -129,6 +129,13 @@ def test_a_rate_has_its_exact_interval() -> None:
     assert rate_interval(3, 1) == pytest.approx((0.6187, 8.7673), abs=1e-4)
     assert rate_interval(10, 2) == pytest.approx((4.7954 / 2, 18.3904 / 2), abs=1e-4)
     assert rate_interval(0, 0)[1] == float("inf")
+
+
+def test_a_median_has_its_interval() -> None:
+    """Of 7 values the extremes, of 10 the second and the ninth; 5 are too few."""
+    assert median_interval([3, 1, 2, 7, 6, 5, 4]) == (1, 7)
+    assert median_interval(range(10, 0, -1)) == (2, 9)
+    assert median_interval([1, 2, 3, 4, 5]) is None
 
 
 def test_totals_are_said_with_their_intervals() -> None:

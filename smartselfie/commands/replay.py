@@ -167,6 +167,7 @@ def as_record(
             if hour
             else None,
             "median_delay": None if total.delay is None else round(total.delay, 3),
+            "delays": [round(delay, 3) for delay in total.delays],
         }
     return record
 

@@ -1,9 +1,9 @@
-"""How far a count can be trusted: exact confidence intervals (Clopper and Pearson 1934; Garwood 1936)."""
+"""How far a count can be trusted: exact confidence intervals (Clopper, Pearson 1934; Garwood 1936)."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 CONFIDENCE = 0.95
 _STEPS = 60
@@ -36,6 +36,21 @@ def rate_interval(count: int, length: float, confidence: float = CONFIDENCE) -> 
     low = _root(lambda mean: 1 - at_most(count - 1, mean) - tail, 1e-9, top) if count else 0.0
     high = _root(lambda mean: tail - at_most(count, mean), 1e-9, top)
     return low / length, high / length
+
+
+def median_interval(values: Sequence[float], confidence: float = CONFIDENCE) -> tuple[float, float] | None:
+    """Return the interval of the median between two of the values, whatever their distribution.
+
+    None when there are too few values for it (fewer than 6 at 95 %).
+    """
+    ordered, count = sorted(values), len(values)
+    below, rank = 0.0, 0
+    for k in range(count // 2):
+        below += math.comb(count, k) / 2**count
+        if 2 * below > 1 - confidence:
+            break
+        rank = k + 1
+    return (ordered[rank - 1], ordered[count - rank]) if rank else None
 
 
 def _root(rising: Callable[[float], float], low: float, high: float) -> float:

@@ -136,6 +136,7 @@ class Total:
     delay: float | None
     """Median seconds from a smile's start to its shot."""
     quiet_seconds: float
+    delays: tuple[float, ...] = ()
 
     @property
     def smiles(self) -> int:
@@ -153,6 +154,7 @@ def add_up(verdicts: Sequence[Verdict]) -> Total:
         sum(len(verdict.false_shots) for verdict in verdicts),
         median(delays) if delays else None,
         sum(verdict.quiet_seconds for verdict in verdicts),
+        tuple(delays),
     )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from smartselfie.replaying.intervals import rate_interval, share_interval
+from smartselfie.replaying.intervals import median_interval, rate_interval, share_interval
 from smartselfie.replaying.labels import Total
 
 HOUR = 3600.0
@@ -24,7 +24,9 @@ def total_in_words(total: Total) -> str:
             f"in {total.quiet_seconds:.0f} s without a smile ({_round(low)} to {_round(high)} an hour)"
         )
     if total.delay is not None:
-        parts.append(f"median delay {total.delay:.2f} s")
+        interval = median_interval(total.delays)
+        sure = f" ({interval[0]:.2f} to {interval[1]:.2f})" if interval is not None else ""
+        parts.append(f"median delay {total.delay:.2f} s{sure}")
     return f"{clips}: " + "; ".join(parts)
 
 
