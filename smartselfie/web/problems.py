@@ -12,7 +12,7 @@ from fastapi.responses import JSONResponse
 from pydantic import BaseModel
 from starlette.exceptions import HTTPException
 
-from smartselfie.errors import ConfigError, PictureError, SaveError, SmartSelfieError
+from smartselfie.errors import BusyError, ConfigError, PictureError, SaveError, SmartSelfieError
 from smartselfie.web.wire import without_paths
 
 log = logging.getLogger(__name__)
@@ -59,6 +59,8 @@ def status_of(error: SmartSelfieError) -> int:
     match error:
         case PictureError():
             return 422
+        case BusyError():
+            return 503
         case ConfigError():
             return 422
         case SaveError():

@@ -72,12 +72,12 @@ def state_routes(
             view=None if view is None else view_json(view),
         )
 
-    @router.post("/shutter", status_code=202, responses=documented(409))
+    @router.post("/shutter", status_code=202, responses=documented(409, 503))
     async def shutter() -> Told:
         """Take a picture now; the `shot` event says that it is in place."""
         return tell(Shutter("web"))
 
-    @router.post("/arm", status_code=202, responses=documented(409, 413, 422))
+    @router.post("/arm", status_code=202, responses=documented(409, 413, 422, 503))
     async def arm(body: ArmBody) -> Told:
         """Let the trigger fire, or not."""
         return tell(Arm(body.on))

@@ -33,7 +33,6 @@ export class PicturesView {
     this.#nearEnd = new IntersectionObserver((seen) => seen.some((entry) => entry.isIntersecting) && this.more(), {
       rootMargin: "1500px",
     });
-    this.#nearEnd.observe($(".sentinel", this.element));
     socket?.addEventListener("event", ({ detail }) => detail.event === "shot" && this.#entered && this.refresh());
   }
 
@@ -87,6 +86,7 @@ export class PicturesView {
       if (!follows) this.#next = page.next;
       this.total = page.total;
       this.#draw(this.#entered ? new Set(fresh.map((item) => item.id)) : new Set());
+      this.#watchEnd();
     } catch (error) {
       toast(error.message, { bad: true });
     }
@@ -103,15 +103,21 @@ export class PicturesView {
         this.#next = page.next;
         this.total = page.total;
         this.#draw();
+        this.#watchEnd();
       } catch (error) {
-        toast(error.message, { bad: true });
+        toast(error.message, { bad: true }); // scrolling on tries again
+      } finally {
+        this.#loading = null;
       }
-      this.#loading = null;
-      const sentinel = $(".sentinel", this.element); // an observer tells changes only: still near the end?
-      this.#nearEnd.unobserve(sentinel);
-      this.#nearEnd.observe(sentinel);
     })();
     return this.#loading;
+  }
+
+  /** Look whether the end is near: an observer tells changes only, and it may be near still. */
+  #watchEnd() {
+    const sentinel = $(".sentinel", this.element);
+    this.#nearEnd.unobserve(sentinel);
+    this.#nearEnd.observe(sentinel);
   }
 
   /** Show `items`: tiles that are there stay, so that nothing flickers. */
