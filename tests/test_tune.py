@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from hypothesis import given
+from hypothesis import settings as hypothesis
 from hypothesis import strategies as st
 from PIL import Image
 
@@ -65,6 +66,7 @@ def recordings(draw: st.DrawFn) -> Recording:
     return Recording("a.mp4", SIZE, frames)
 
 
+@hypothesis(deadline=None)
 @given(
     recordings(),
     st.sampled_from([0.4, 0.6, 0.7]),

@@ -8,7 +8,6 @@ this to the real trigger, shot by shot.
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -42,16 +41,18 @@ def real_shots(recording: Recording, rules: Rules) -> list[float]:
 
 @dataclass(frozen=True, slots=True)
 class _Life:
-    """One face from its arrival to its leaving; lists by its detections."""
+    """One face from its arrival to its leaving."""
 
-    track: int
+    first: int
+    """The frame of its arrival."""
     frames: Ints
     """Which frames it was detected in."""
     happy: npt.NDArray[np.float64]
+    """P(happy), by detection."""
     top: npt.NDArray[np.bool_]
-    """Happy was its largest class."""
-    part: npt.NDArray[np.bool_]
-    """It took part."""
+    """Whether happy was its largest class, by detection."""
+    part: list[bool]
+    """Whether it took part, by frame from its arrival on."""
     left: int
     """The frame in which it had left; the number of frames when it never did."""
 
@@ -60,11 +61,12 @@ class _Life:
 class _Known:
     """A face that has not left yet."""
 
-    first: float
+    since: float
+    first: int
     last: float = 0.0
     size: int = 0
-    rows: list[tuple[int, float, bool, bool]] = field(default_factory=list)
-    """By detection: frame, P(happy), whether that is the largest class, whether it takes part."""
+    rows: list[tuple[int, float, bool]] = field(default_factory=list)
+    part: list[bool] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,10 +105,12 @@ class QuickTrigger:
             fired = self._first(runs, first_run, begin, hold)
             if fired is None:
                 return shots
-            frame, life = fired
-            shots.append(self._times[frame])
-            cooled = self._cooled(frame, rules.cooldown)
-            begin = max(cooled, self._released(life, frame, rules.release_level))
+            shots.append(self._times[fired])
+            held = self._held(runs, first_run, begin, fired, rules)
+            begin = max(
+                self._cooled(fired, rules.cooldown),
+                *(self._released(life, fired, rules.release_level) for life in held),
+            )
 
     def _cooled(self, frame: int, cooldown: float) -> int:
         """Return the first frame after a shot in which the cool-down has passed."""
@@ -116,26 +120,42 @@ class QuickTrigger:
             cooled += 1  # the very sum that the trigger makes
         return cooled
 
-    def _first(self, runs: list[_Run], index: int, begin: int, hold: int) -> tuple[int, int] | None:
-        """Return the first frame from `begin` on in which a hold is complete, and whose life it is."""
-        best: tuple[int, float, int, int] | None = None
-        while index < len(runs) and (best is None or runs[index].first_frame <= best[0]):
+    def _first(self, runs: list[_Run], index: int, begin: int, hold: int) -> int | None:
+        """Return the first frame from `begin` on in which a face completes its hold."""
+        best: int | None = None
+        while index < len(runs) and (best is None or runs[index].first_frame <= best):
             run = runs[index]
             index += 1
             life = self._lives[run.life]
-            start = run.first
-            if run.first_frame < begin:
-                start += int(np.searchsorted(life.frames[run.first : run.last + 1], begin))
-            position = start + hold - 1
-            while position <= run.last and not life.part[position]:
+            position = self._start(run, begin) + hold - 1
+            while position <= run.last and not life.part[life.frames[position] - life.first]:
                 position += 1
-            if position > run.last:
+            if position <= run.last and (best is None or life.frames[position] < best):
+                best = int(life.frames[position])
+        return best
+
+    def _start(self, run: _Run, begin: int) -> int:
+        """The first detection of a run that counts when holds start anew in frame `begin`."""
+        if run.first_frame >= begin:
+            return run.first
+        frames = self._lives[run.life].frames[run.first : run.last + 1]
+        return run.first + int(np.searchsorted(frames, begin))
+
+    def _held(self, runs: list[_Run], index: int, begin: int, frame: int, rules: Rules) -> list[int]:
+        """Return the lives whose hold is complete in a frame: all of them fired."""
+        held = []
+        while index < len(runs) and runs[index].first_frame <= frame:
+            run = runs[index]
+            index += 1
+            life = self._lives[run.life]
+            last = int(np.searchsorted(life.frames, frame, side="right")) - 1
+            if not run.first <= last <= run.last or frame >= life.left:
                 continue
-            frame = int(life.frames[position])
-            rank = (frame, -float(life.happy[position]), life.track, run.life)
-            if best is None or rank < best:
-                best = rank
-        return None if best is None else (best[0], best[3])
+            missed = frame - int(life.frames[last])
+            enough = last - self._start(run, begin) + 1 >= (rules.hold_frames or 0)
+            if missed <= rules.grace and enough and life.part[frame - life.first]:
+                held.append(run.life)
+        return held
 
     def _all_runs(self, threshold: float, grace: int) -> list[_Run]:
         known = self._runs.get((threshold, grace))
@@ -178,26 +198,24 @@ def _lives(recording: Recording, rules: Rules) -> list[_Life]:
     lives: list[_Life] = []
     for number, frame in enumerate(recording.frames):
         at = frame.at
-        seen = [face for face in frame.faces if face.scores is not None]
-        for face in seen:
-            track = known.setdefault(face.track, _Known(at))
-            track.last, track.size = at, max(face.box.width, face.box.height)
+        for face in frame.faces:
+            if face.scores is not None:
+                track = known.setdefault(face.track, _Known(at, number))
+                track.last, track.size = at, max(face.box.width, face.box.height)
+                track.rows.append((number, face.scores.happy, face.scores.top == "happy"))
         for name, track in list(known.items()):
             if at - track.last >= rules.leave_after - EPSILON:
-                lives.append(_life(name, known.pop(name).rows, number))
+                lives.append(_life(known.pop(name), number))
         largest = max((track.size for track in known.values()), default=0)
-        for face in seen:
-            assert face.scores is not None
-            track = known[face.track]
-            part = (
+        for track in known.values():
+            track.part.append(
                 track.size >= smallest
                 and track.size >= rules.min_relative * largest
-                and at - track.first >= rules.min_presence - EPSILON
+                and at - track.since >= rules.min_presence - EPSILON
             )
-            track.rows.append((number, face.scores.happy, face.scores.top == "happy", part))
-    return lives + [_life(name, track.rows, len(recording.frames)) for name, track in known.items()]
+    return lives + [_life(track, len(recording.frames)) for track in known.values()]
 
 
-def _life(track: int, rows: Sequence[tuple[int, float, bool, bool]], left: int) -> _Life:
-    frames, happy, top, part = zip(*rows, strict=True)
-    return _Life(track, np.array(frames), np.array(happy), np.array(top), np.array(part), left)
+def _life(track: _Known, left: int) -> _Life:
+    frames, happy, top = zip(*track.rows, strict=True)
+    return _Life(track.first, np.array(frames), np.array(happy), np.array(top), track.part, left)
