@@ -2,7 +2,10 @@
 
 Two daemons run all the time, one on a network camera that fails in every way there is, one on the demo in its
 own speed; a third reads a folder of pictures again and again. Settings change and break at random. Sampled
-every second: memory, file handles, threads, the age of the newest frame. Exit code 1 when a check fails.
+every second: memory, file handles, threads, the age of the newest frame. Before and after the faults there is
+a rest at the same size and settings, and these two are compared: larger pictures take more memory, and what
+is drawn on them is loaded when it is first asked for; the warm-up does everything once. Exit code 1 when a
+check fails.
 """
 
 from __future__ import annotations
@@ -30,7 +33,9 @@ from tests.mjpeg_server import Fault, MjpegServer
 from tests.shared import ROOT
 
 FLAT = 3.0
-"""MB by which the memory may differ between the beginning (after the warm-up) and the end."""
+"""MB by which the memory may grow from the rest after the warm-up to the rest at the end."""
+REST = 20.0
+"""Seconds of such a rest."""
 BACK_WITHIN = 3.0
 """Seconds from a camera's return to its pictures."""
 IDLE_CPU = 0.03
@@ -46,15 +51,17 @@ class Samples:
 
     name: str
     at: list[float] = field(default_factory=list)
+    phase: list[str] = field(default_factory=list)
     memory: list[float] = field(default_factory=list)
     handles: list[int] = field(default_factory=list)
     threads: list[int] = field(default_factory=list)
     stale: list[str] = field(default_factory=list)
 
-    def take(self, program: Program, at: float, calm: bool) -> None:
+    def take(self, program: Program, at: float, phase: str, calm: bool) -> None:
         """Look at the program; `calm`: no fault lately."""
         process = Path("/proc", str(program.pid))
         self.at.append(at)
+        self.phase.append(phase)
         self.memory.append(resident(program.pid) / 1e6)
         self.handles.append(len(list((process / "fd").iterdir())))
         self.threads.append(len(list((process / "task").iterdir())))
@@ -62,11 +69,13 @@ class Samples:
         if calm and (age is None or age > FRESH):
             self.stale.append(f"at {at:.0f} s the newest frame was {age} s old")
 
-    def ends(self, values: list[float] | list[int], warm: float) -> tuple[float, float]:
-        """Medians of a fifth of the time after the warm-up, and of the last fifth."""
-        after = [value for at, value in zip(self.at, values, strict=True) if at >= warm]
-        part = max(len(after) // 5, 1)
-        return statistics.median(after[:part]), statistics.median(after[-part:])
+    def rests(self, values: list[float] | list[int]) -> tuple[float, float]:
+        """Medians of the rest before and of the rest after the faults."""
+
+        def median(phase: str) -> float:
+            return statistics.median(v for v, when in zip(values, self.phase, strict=True) if when == phase)
+
+        return median("before"), median("after")
 
 
 class Soak:
@@ -80,6 +89,7 @@ class Soak:
         self.idle: list[float] = []
         self.troubles: list[str] = []
         self.file_runs = 0
+        self.phase, self.warm = "warm-up", 0.0
         self._start = time.monotonic()
         self._fault_ended = self._start
 
@@ -97,19 +107,24 @@ class Soak:
                 Program(self.folder / "demo", "--source", "demo", "--realtime", "--set", "source.fps=10")
             )
             self.good = config
+            self.settings = config + "#"
             source = write_smiles(self.folder / "source", 60)
             both = (self.live, Samples("network camera")), (self.demo, Samples("demo"))
             for program, _ in both:
                 program.wait_for("shot")
             self._start = self._fault_ended = time.monotonic()
-            todo = self._faults()
+            todo = self._phases()
             resume = self._start
             file_run: Program | None = None
-            while (now := time.monotonic()) - self._start < self.seconds:
+            while True:
+                now = time.monotonic()
                 if now >= resume:
-                    resume = now + next(todo)
+                    if (wait := next(todo, None)) is None:
+                        break
+                    resume = now + wait
                 for program, samples in both:
-                    samples.take(program, now - self._start, now - self._fault_ended > 2 * FRESH)
+                    calm = now - self._fault_ended > 2 * FRESH
+                    samples.take(program, now - self._start, self.phase, calm)
                 file_run = self._file_run(file_run, source)
                 time.sleep(max(0.0, 1.0 - (time.monotonic() - now)))  # a sample a second is the purpose
             self._finish(file_run)
@@ -130,8 +145,8 @@ class Soak:
             return Program(self.folder / f"file-{self.file_runs}", "--source", str(source))
         return None
 
-    def _faults(self) -> Iterator[float]:
-        """Do one fault after the other; yields the seconds until the next step."""
+    def _phases(self) -> Iterator[float]:
+        """Do everything once, rest, do it at random, rest; yields the seconds until the next step."""
         kinds: dict[str, Callable[[], Iterator[float]]] = {
             "camera dies": self._die,
             "camera misbehaves": self._misbehave,
@@ -141,13 +156,46 @@ class Soak:
             "folder vanishes": self._pull,
             "machine stands still": self._freeze,
         }
-        while True:
+        for size in SIZES:
+            self.camera.size = size
+            yield from self._set("overlay", self.good.replace("pictures}", "pictures, save_overlay: true}"))
+            yield 4.0
+            yield from self._set("plain", self.good)
+        for kind in kinds.values():
+            yield from self._fault(kind)
+            yield 2.0
+        yield from self._rest("before")
+        self.warm = began = time.monotonic() - self._start
+        self.phase = "faults"
+        while time.monotonic() - self._start - began < self.seconds:
             name = self.chance.choice(list(kinds))
             self.faults[name] += 1
-            self._fault_ended = float("inf")
-            yield from kinds[name]()
-            self._fault_ended = time.monotonic()
+            yield from self._fault(kinds[name])
             yield self.chance.uniform(3, 25)
+        yield from self._rest("after")
+
+    def _fault(self, kind: Callable[[], Iterator[float]]) -> Iterator[float]:
+        self._fault_ended = float("inf")
+        yield from kind()
+        self._fault_ended = time.monotonic()
+
+    def _rest(self, phase: str) -> Iterator[float]:
+        self.camera.size = SIZES[0]
+        yield from self._set("rest", self.good)
+        yield 5.0
+        self.phase = phase
+        yield REST
+
+    def _set(self, name: str, config: str) -> Iterator[float]:
+        """Write settings, and wait for their effect where they differ from the last."""
+        since = len(self.live.events)
+        config += f"# {name}\n"
+        changes = config.rpartition("#")[0] != self.settings.rpartition("#")[0]
+        self.settings = config
+        self.live.config.write_text(config)
+        if changes:
+            self.live.wait_for("config_reloaded", since)
+        yield 0.0
 
     def _healed(self, since: int) -> Iterator[float]:
         """Wait for the camera to be back, and note how long that took."""
@@ -186,22 +234,19 @@ class Soak:
         yield 0.0
 
     def _change(self) -> Iterator[float]:
-        since = len(self.live.events)
         wanted = self.good.replace("hold: 1,", f"hold: {self.chance.randint(1, 4)},")
         wanted = wanted.replace("repeat: 200ms", f"repeat: {self.chance.choice((200, 300, 500))}ms")
         quality = self.chance.randint(40, 95)
         overlay = self.chance.choice(("true", "false"))
         wanted = wanted.replace("pictures}", f"pictures, quality: {quality}, save_overlay: {overlay}}}")
-        self.live.config.write_text(wanted)
-        self.live.wait_for("config_reloaded", since)
-        yield 0.0
+        yield from self._set("change", wanted)
 
     def _break(self) -> Iterator[float]:
         since = len(self.live.events)
         self.live.config.write_text(self.good[: self.chance.randint(30, 200)] + "\nno_such: [")
         self.live.process.send_signal(signal.SIGHUP)
         self.live.wait_for("config_refused", since)
-        self.live.config.write_text(self.good)
+        self.live.config.write_text(self.settings)
         yield 0.0
 
     def _pull(self) -> Iterator[float]:
@@ -242,15 +287,15 @@ class Soak:
             self.shots[program] = shots
 
 
-def judge(soak: Soak, found: list[Samples], warm: float) -> list[tuple[str, bool, str]]:
+def judge(soak: Soak, found: list[Samples]) -> list[tuple[str, bool, str]]:
     """Return each check: what, whether it holds, and what was measured."""
     checks = []
     for samples in found:
-        first, last = samples.ends(samples.memory, warm)
+        first, last = samples.rests(samples.memory)
         flat = last - first <= FLAT
         checks.append((f"{samples.name}: memory", flat, f"{first:.1f} MB, at the end {last:.1f} MB"))
         for what, values in (("file handles", samples.handles), ("threads", samples.threads)):
-            before, after = samples.ends(values, warm)
+            before, after = samples.rests(values)
             checks.append((f"{samples.name}: {what}", after <= before, f"{before:g}, at the end {after:g}"))
         words = "; ".join(samples.stale[:3]) or f"never older than {FRESH:g} s without a fault"
         checks.append((f"{samples.name}: frames", not samples.stale, words))
@@ -305,10 +350,14 @@ def main() -> int:
             for name in ("camera", "demo"):
                 if (log := Path(folder, name, "log.txt")).exists():
                     shutil.copy(log, out / f"{name}.log")
-    warm = min(120.0, soak.seconds / 4)
-    checks = judge(soak, found, warm)
-    plot(found, warm, out / "memory.png")
-    lines = [f"# Soak of {given.minutes:g} minutes, seed {given.seed}", "", "![memory](memory.png)", ""]
+    checks = judge(soak, found)
+    plot(found, soak.warm, out / "memory.png")
+    lines = [
+        f"# Soak: {given.minutes:g} minutes of faults, seed {given.seed}",
+        "",
+        "![memory](memory.png)",
+        "",
+    ]
     lines += [f"- {'ok' if good else 'FAILED'}: {what}: {words}" for what, good, words in checks]
     lines += ["", "Faults:", "", *(f"- {name.strip()}: {count}" for name, count in soak.faults.items())]
     (out / "report.md").write_text("\n".join(lines) + "\n")

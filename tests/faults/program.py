@@ -26,7 +26,7 @@ from smartselfie.sources.demo import Actor, DemoScript, draw_scene
 from tests.shared import ROOT
 
 MODEL = ROOT / "tests" / "data" / "pinned.tflite"
-START = [sys.executable, "-c", "from smartselfie.cli import main; main()", "run", "--headless"]
+START = [sys.executable, "-m", "smartselfie", "run", "--headless"]
 PATIENCE = 40.0
 """Seconds in which a busy machine does anything that is waited for."""
 
