@@ -77,6 +77,9 @@ def _photos(read: Callable[[], Settings]) -> Photos:
         make_detector=lambda: parts.build_photo_detector(settings.detector),
         make_classifier=lambda: parts.build_classifier(settings.classifier, threads=1),
         make_trigger=lambda: Trigger(parts.build_rules(read().trigger)),
+        make_camera_detector=lambda: parts.build_detector(
+            settings.detector, min_face=settings.trigger.min_face
+        ),
     )
 
 
