@@ -14,21 +14,22 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from smartselfie import settings as s
 from smartselfie._version import __version__
 from smartselfie.camera import Camera
-from smartselfie.errors import ConfigError
+from smartselfie.errors import BusyError, WebError
 from smartselfie.events import Events
 from smartselfie.frames import live_frames, recorded_frames
 from smartselfie.health import Health, runtime_folder
+from smartselfie.live_settings import LiveSettings
+from smartselfie.near_misses import NearMissKeeper
 from smartselfie.newest import Newest
 from smartselfie.pace import Pace
-from smartselfie.parts import build_analysis, build_moment, build_rules
+from smartselfie.parts import build_analysis, build_moment, build_rules, smallest_wanted
 from smartselfie.pipeline import Loop, Source, Viewer
-from smartselfie.records import Change, Command, Frame, Image, Quit, Reload, View
+from smartselfie.records import Command, Frame, Image, Quit, Reload, View
 from smartselfie.saver import Saver
 from smartselfie.settings import Settings
-from smartselfie.sources import SourceOpener
+from smartselfie.sources import SourceOpener, without_password
 from smartselfie.storage import Limits
 from smartselfie.watchdog import open_watchdog
 
@@ -60,13 +61,26 @@ class App:
     """The running program: owns its parts from `with` to the end of it."""
 
     def __init__(self, settings: Settings, options: Options) -> None:
-        self.settings = self._file = settings
         self.options = options
+        self.events = Events(options.events)
+        self.live_settings = LiveSettings(
+            settings,
+            options.config,
+            options.overrides,
+            apply=self._apply,
+            emit=self.events,
+            clock=time.monotonic,
+        )
         self.commands: queue.Queue[Command] = queue.Queue(100)
         self.views: Newest[View] = Newest()
         self._wake = threading.Event()
         self._stack = ExitStack()
         self._started = False
+
+    @property
+    def settings(self) -> Settings:
+        """The settings in effect."""
+        return self.live_settings.current
 
     def __enter__(self) -> App:
         with self._stack:  # a part that fails closes those before it
@@ -83,8 +97,11 @@ class App:
         self.loop.run(self._frames())
 
     def send(self, command: Command) -> None:
-        """Hand a command to the loop, from any thread."""
-        self.commands.put(command)
+        """Hand a command to the loop, from any thread. Raises `BusyError` rather than wait."""
+        try:
+            self.commands.put_nowait(command)
+        except queue.Full as error:
+            raise BusyError("the camera is busy; try again") from error
         self._wake.set()
 
     # --- parts
@@ -93,7 +110,6 @@ class App:
         settings, stack = self.settings, self._stack
         for number in SIGNALS:
             stack.callback(signal.signal, number, signal.getsignal(number))
-        self.events = Events(self.options.events)
         stack.callback(self.events.close)
         stack.callback(self._say_stopped)
         opener = SourceOpener(
@@ -111,9 +127,7 @@ class App:
         )
         analysis = build_analysis(settings)
         self.saver = stack.enter_context(self._make_saver(analysis.classifier))
-        viewers: list[Viewer] = [self._put_view]
-        if self.options.config is not None:
-            viewers.append(self._watch_config(s.ConfigWatch(self.options.config)))
+        viewers: list[Viewer] = [self._put_view, self.live_settings.watch]
         self.window: Window | None = None
         shown = self._open_window(viewers)
         self.camera: Camera | None = None
@@ -131,19 +145,26 @@ class App:
             self.saver,
             viewers=viewers,
             commands=self.commands,
-            change=self._change,
-            reload=self._reload,
+            change=lambda command: self.live_settings.change(command.values),
+            reload=self.live_settings.reload,
             notices=self._notices,
             annotate=self._annotate,
             blocked=lambda: self.saver.full,
             live=self.live,
         )
+        if settings.storage.near_misses:
+            self._keep_near_misses(settings)
         if settings.web.enabled:
             self._open_web()
         self._open_pins()
         self._open_health()
         self._started = True
-        self.events("started", version=__version__, source=settings.source.use, folder=str(self.saver.folder))
+        self.events(
+            "started",
+            version=__version__,
+            source=without_password(str(settings.source.use)),
+            folder=str(self.saver.folder),
+        )
 
     def _say_stopped(self) -> None:
         if self._started:
@@ -204,18 +225,37 @@ class App:
         viewers.append(show)
         return True
 
+    def _keep_near_misses(self, settings: Settings) -> None:
+        keeper = Saver(
+            Path(settings.saver.folder) / "near_misses",
+            emit=self.events,
+            event="near_miss",
+            keep=settings.storage.near_misses,
+            trigger=_noted(settings),
+            thread_name="near-misses",
+        )
+        self.loop.viewers.append(NearMissKeeper(self._stack.enter_context(keeper)))
+
     def _open_web(self) -> None:
         from smartselfie.page import open_page
 
-        self._stack.enter_context(
-            open_page(
-                lambda: self.settings,
-                config=self.options.config,
-                views=self.views,
-                send=self.send,
-                events=self.events,
-            )
+        server = open_page(
+            lambda: self.settings,
+            config=self.options.config,
+            views=self.views,
+            send=self.send,
+            events=self.events,
         )
+        if server.generated is not None:
+            self.live_settings.take_file()
+        self._stack.enter_context(server)
+
+        def check(view: View) -> Iterable[Command]:
+            if server.failure is not None:
+                raise WebError(f"the web server ended: {server.failure}") from server.failure
+            return ()
+
+        self.loop.viewers.append(check)
 
     def _open_pins(self) -> None:
         gpio = self.settings.gpio
@@ -232,7 +272,7 @@ class App:
         if self.live or self._realtime:
             health = Health(
                 runtime_folder(),
-                source=str(self.settings.source.use),
+                source=without_password(str(self.settings.source.use)),
                 store=self.saver,
                 camera=None if camera is None else lambda: (camera.status.value, camera.notice),
             )
@@ -255,10 +295,6 @@ class App:
     def _put_view(self, view: View) -> Iterable[Command]:
         self.views.put(view)
         return ()
-
-    @staticmethod
-    def _watch_config(watch: s.ConfigWatch) -> Viewer:
-        return lambda view: [Reload()] if watch.changed(time.monotonic()) else []
 
     def _notices(self) -> tuple[str, ...]:
         camera = self.camera.notice if self.camera is not None else ""
@@ -292,43 +328,16 @@ class App:
 
     # --- changes while running
 
-    def _change(self, command: Change) -> None:
-        try:
-            self._apply(s.set_values(self.settings, command.values))
-        except ConfigError as error:
-            self._refuse(error)
-
-    def _reload(self) -> None:
-        if self.options.config is None:
-            log.info("there is no settings file to read again")
-            return
-        try:
-            file = s.load(self.options.config, self.options.overrides)
-            # what was changed while running and not saved stays, unless the file now says something else
-            differs = s.changes(self._file, file)
-            self._apply(s.set_values(self.settings, {key: file.value(key) for key in differs}))
-            self._file = file
-        except ConfigError as error:
-            self._refuse(error)
-
-    def _refuse(self, error: ConfigError) -> None:
-        for line in str(error).splitlines():
-            log.warning("%s", line)
-        log.warning("the settings stay as they were")
-        self.events("config_refused", errors=str(error).splitlines())
-
-    def _apply(self, new: Settings) -> None:
+    def _apply(self, new: Settings, changed: list[str]) -> None:
         """Put changed settings into effect where that is possible while running."""
-        changed, restart = s.changes(self.settings, new), s.needs_restart(self.settings, new)
-        if not changed:
-            return
-        self.settings = new
-        self.loop.analysis.trigger.rules = build_rules(new.trigger)
-        self.loop.analysis.tracker.leave_after = new.trigger.leave_after
+        analysis = self.loop.analysis
+        analysis.trigger.rules = build_rules(new.trigger)
+        analysis.tracker.leave_after = new.trigger.leave_after
+        analysis.detector.smallest = smallest_wanted(new.trigger.min_face)
         if self.window is not None:
-            self.window.controls.mirror = new.window.mirror
-            self.window.controls.overlay = new.window.overlay
-            self.window.controls.fullscreen = new.window.fullscreen
+            for name in ("mirror", "overlay", "fullscreen"):
+                if f"window.{name}" in changed:  # else what the keys did stays
+                    setattr(self.window.controls, name, getattr(new.window, name))
         if any(key.split(".")[0] == "moment" or key == "trigger.repeat" for key in changed):
             self.loop.choose_anew(build_moment(new))
         self.saver.change(
@@ -342,10 +351,6 @@ class App:
         self.pace.max_fps = new.performance.max_fps
         self.pace.idle_fps = new.performance.idle_fps
         self.pace.cpu_budget = new.performance.cpu_budget
-        log.info("settings changed: %s", ", ".join(changed))
-        if restart:
-            log.warning("only a restart applies: %s", ", ".join(restart))
-        self.events("config_reloaded", changed=list(changed), needs_restart=restart)
 
 
 def _noted(settings: Settings) -> dict[str, object]:

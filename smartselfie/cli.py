@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import os
+import re
 import signal
 import sys
 import traceback
@@ -102,7 +104,7 @@ def run(
     given = list(overrides or ())
     for key, value in (("source.use", source), ("web.listen", listen)):
         if value is not None:
-            given.append(f"{key}={value}")
+            given.append(f"{key}={quoted(value)}")
     if headless:
         given.append("window.show=false")
     if web or listen is not None:
@@ -138,7 +140,7 @@ def serve(
     start_logging(verbose, quiet)
     given = [*(overrides or ())]
     if (address := listen or hosted_address()) is not None:
-        given.append(f"web.listen={address}")
+        given.append(f"web.listen={quoted(address)}")
     if public:
         given.append("web.public=true")
     path = config or _default_config()
@@ -302,7 +304,7 @@ def bench(
     """Measure what the configured pipeline costs on this machine, stage by stage."""
     from smartselfie.commands.bench import bench
 
-    given = [f"source.use={source}", *(overrides or ())]
+    given = [f"source.use={quoted(source)}", *(overrides or ())]
     raise typer.Exit(
         bench(_settings(config or _default_config(), given), frames=frames, as_json=as_json, chart=chart)
     )
@@ -316,6 +318,11 @@ def init(
     from smartselfie.commands.init import init
 
     print(init(folder))
+
+
+def quoted(value: str) -> str:
+    """Quote what a person typed, so that nothing in it is read as YAML; a camera's number stays one."""
+    return value if value.isdecimal() and len(value) < 3 else json.dumps(value, ensure_ascii=False)
 
 
 def _default_config() -> Path | None:
@@ -354,7 +361,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     stops_well = words[:1] in (["run"], ["web"])  # these are stopped, not broken off, also while they start
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, _stop if stops_well else signal.default_int_handler)
-    traceback_wanted = any(word in ("-v", "-vv", "--verbose") for word in words)
+    traceback_wanted = any(re.fullmatch(r"-[qv]*v[qv]*|--verbose", word) for word in words)
     try:
         app(words, prog_name="smartselfie", standalone_mode=True)
     except BrokenPipeError:  # whoever read our output has gone; nobody is left to tell

@@ -67,6 +67,10 @@ class GpioError(SmartSelfieError, RuntimeError):
     """A pin of the Raspberry Pi cannot be used."""
 
 
+class BusyError(SmartSelfieError, RuntimeError):
+    """The loop does not get to the commands it has."""
+
+
 class WebError(SmartSelfieError, OSError):
     """The web server cannot listen."""
 

@@ -51,7 +51,7 @@ class Events:
         with self._lock:
             if self._file is not None:
                 try:
-                    self._file.write(json.dumps(record, ensure_ascii=False) + "\n")
+                    self._file.write(json.dumps(record) + "\n")
                     self._file.flush()
                 except (OSError, ValueError) as error:
                     log.warning("events cannot be written any more: %s", error)

@@ -9,7 +9,7 @@ from contextlib import ExitStack
 from types import TracebackType
 from typing import Any, Self
 
-from smartselfie.errors import GpioError
+from smartselfie.errors import BusyError, GpioError
 from smartselfie.records import Arm, Command, Shutter, State, View
 
 log = logging.getLogger(__name__)
@@ -57,16 +57,22 @@ class Gpio:
                 stack.callback(device.close)
                 return device
 
+            def ask(command: Command) -> None:
+                try:
+                    send(command)
+                except BusyError as error:  # there is nobody to tell in gpiozero's thread
+                    log.warning("gpio: %s", error)
+
             self._led = use(gpiozero.PWMLED, "led", led)
             self._buzzer = use(gpiozero.Buzzer, "buzzer", buzzer)
             button = use(gpiozero.Button, "shutter", shutter, bounce_time=BOUNCE)
             switch = use(gpiozero.Button, "arm", arm, bounce_time=BOUNCE)
             if button is not None:
-                button.when_pressed = lambda: send(Shutter("button"))
+                button.when_pressed = lambda: ask(Shutter("button"))
             if switch is not None:
-                switch.when_pressed = lambda: send(Arm(True))
-                switch.when_released = lambda: send(Arm(False))
-                send(Arm(bool(switch.is_pressed)))
+                switch.when_pressed = lambda: ask(Arm(True))
+                switch.when_released = lambda: ask(Arm(False))
+                ask(Arm(bool(switch.is_pressed)))
             self._stack = stack.pop_all()
 
     def __call__(self, view: View) -> Iterable[Command]:

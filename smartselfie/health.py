@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import logging
 import os
-import re
 import shutil
 import stat
 import sys
@@ -77,7 +76,7 @@ class Health:
         now: Callable[[], datetime] = lambda: datetime.now().astimezone(),
     ) -> None:
         self.path = folder / NAME
-        self._source = _CREDENTIALS.sub("//", source)
+        self._source = source
         self._store, self._camera = store, camera
         self._clock, self._now = clock, now
         self._started, self._started_at = now(), clock()
@@ -267,10 +266,6 @@ def resident(pid: int | str = "self") -> int:
         most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
         return most if sys.platform == "darwin" else most * 1024
     return pages * os.sysconf("SC_PAGE_SIZE")
-
-
-_CREDENTIALS = re.compile(r"//[^/]*@")
-"""User and password in a URL, which are nobody's business."""
 
 
 def _make_private(folder: Path) -> None:

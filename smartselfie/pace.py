@@ -4,6 +4,8 @@ from __future__ import annotations
 
 IDLE_AFTER = 2.0
 """Seconds without a face until the idle rate applies."""
+SLOWEST = 1.0
+"""Seconds between two frames at the most, whatever the budget: below one frame a second nothing is seen."""
 WEIGHT = 0.1
 """Weight of the newest frame in the running cost of one."""
 
@@ -46,9 +48,10 @@ class Pace:
         affordable = self._affordable()
         if affordable <= 1.02 / self.max_fps:
             return None
-        return f"CPU budget {self.cpu_budget:.0%}: {1 / affordable:.1f} frames a second"
+        kept = "" if affordable < SLOWEST else ", and even that costs more"
+        return f"CPU budget {self.cpu_budget:.0%}: {1 / affordable:.1f} frames a second{kept}"
 
     def _affordable(self) -> float:
         if self.cpu_budget is None or self._cost is None:
             return 0.0
-        return self._cost / self.cpu_budget
+        return min(self._cost / self.cpu_budget, SLOWEST)

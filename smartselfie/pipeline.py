@@ -65,6 +65,9 @@ class Source(Protocol):
 class Detector(Protocol):
     """Finds faces."""
 
+    smallest: float
+    """Smallest face to look for, as a share of the picture's shorter side; may be changed at any time."""
+
     def __call__(self, image: Image, look: Look) -> list[Box]:
         """Return the faces of a (H, W, 3) BGR picture, in its pixels, searched where `look` says."""
         ...

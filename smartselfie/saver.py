@@ -24,6 +24,8 @@ BUFFER_BYTES = 128 * 1024 * 1024
 """Encoded pictures kept while they cannot be written: about 40 of 12 megapixels, 400 of 1280x720."""
 QUEUE_SIZE = 3
 """Shots waiting to be encoded: they are whole frames, 36 MB each at 12 megapixels."""
+PATIENCE = 8.0
+"""Seconds for which the loop waits when a disk hangs: longer, and nobody could end the program."""
 _OVERLAY_QUALITY = 90
 
 
@@ -73,6 +75,7 @@ class Saver:
         buffer_bytes: int = BUFFER_BYTES,
         queue_size: int = QUEUE_SIZE,
         retry: tuple[float, float] = (0.5, 5.0),
+        patience: float = PATIENCE,
         thread_name: str = "saver",
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
         monotonic: Callable[[], float] = time.monotonic,
@@ -92,6 +95,7 @@ class Saver:
             monotonic=monotonic,
         )
         self._queue_size = queue_size
+        self._patience = patience
         self._changed = threading.Condition()  # guards everything below
         self._queue: deque[Shot] = deque()
         self._encoding: Shot | None = None
@@ -108,18 +112,22 @@ class Saver:
     def save(self, shot: Shot) -> None:
         """Take the shot over; waits while the queue is full.
 
-        Raises what the thread failed with, `SaveError` after `close`.
+        When the disk hangs for longer than its patience, the shot is lost, and said. Raises what the thread failed with, `SaveError` after `close`.
         """
         with self._changed:
-            self._changed.wait_for(
-                lambda: len(self._queue) < self._queue_size or self._closing or self._failure is not None
+            room = self._changed.wait_for(
+                lambda: len(self._queue) < self._queue_size or self._closing or self._failure is not None,
+                self._patience,
             )
             self._raise_failure()
             if self._closing:
                 raise SaveError("the saver is closed")
-            self._queue.append(shot)
-            self._idle = False
-            self._changed.notify_all()
+            if room:
+                self._queue.append(shot)
+                self._idle = False
+                self._changed.notify_all()
+        if not room:
+            self._outbox.lose([label(shot.taken)], f"the disk has not answered for {self._patience:g} s")
 
     def change(
         self,

@@ -121,7 +121,7 @@ class Trigger:
         self._tracks: dict[int, _Track] = {}
         self._state = State.WATCHING
         self._fired_by: tuple[int, ...] = ()
-        self._fired_at = 0.0
+        self._fired_at: float | None = None
         self._countdown_from = 0.0
 
     @property
@@ -131,9 +131,13 @@ class Trigger:
 
     def arm(self, on: bool) -> None:
         """Let it fire, or not; holds start anew."""
-        if on != self.armed:
-            self._state = State.WATCHING if on else State.DISARMED
-            self._reset(self._tracks)
+        if on == self.armed:
+            return
+        if not on:
+            self._state = State.DISARMED
+        else:  # what was fired before still rests
+            self._state = State.WATCHING if self._fired_at is None else State.RESTING
+        self._reset(self._tracks)
 
     def update(self, faces: Sequence[Face], *, at: float, size: tuple[int, int]) -> Decision:
         """Take one frame's detected, scored faces; `at` in seconds, `size` (width, height) of the frame."""
@@ -254,10 +258,11 @@ class Trigger:
         if policy == "largest":
             part = dict([max(part.items(), key=lambda item: item[1].size)])
         if policy in ("any", "largest"):
-            number, track = max(part.items(), key=self._rank)
+            _, track = max(part.items(), key=self._rank)
             progress = self._progress(track)
             met = progress >= 1 and track.missed == 0
-            return _Poll(met, progress, self._why_hold(track) or self._why_not(track), (number,))
+            held = tuple(each for each, other in part.items() if self._progress(other) >= 1)
+            return _Poll(met, progress, self._why_hold(track) or self._why_not(track), held)
         needed = len(part) if policy == "all" else int(policy)
         if needed > len(part):
             return _Poll(False, 0.0, f"{len(part)} of {needed} faces in the picture")
@@ -305,7 +310,7 @@ class Trigger:
         return f"{smiling} of {needed} faces smile"
 
     def _why_rests(self, at: float) -> str:
-        left = self._fired_at + self.rules.cooldown - at
+        left = (self._fired_at or 0.0) + self.rules.cooldown - at
         if left > 0:
             return f"picture taken, resting {left:.1f} s"
         return "picture taken, waiting for the smile to end"
@@ -317,8 +322,9 @@ class Trigger:
         left = self._countdown_from + total - at
         for number in self._fired_by:
             track = self._tracks.get(number)
-            if track is None or (track.missed == 0 and track.happy < self.rules.release_level):
-                lost = "a face left" if track is None else f"happy {track.happy:.2f}"
+            gone = track is None or track.missed > self.rules.grace
+            if track is None or gone or (track.missed == 0 and track.happy < self.rules.release_level):
+                lost = "a face is out of sight" if track is None or gone else f"happy {track.happy:.2f}"
                 self._state = State.WATCHING
                 self._reset(self._tracks)
                 return Decision(self._state, 0.0, False, f"countdown cancelled: {lost}", meters=meters)
@@ -338,7 +344,7 @@ class Trigger:
         return any(number in self._tracks and not self._tracks[number].released for number in self._fired_by)
 
     def _rests(self, poll: _Poll, at: float) -> bool:
-        since = at - self._fired_at + EPSILON
+        since = at - (self._fired_at or 0.0) + EPSILON
         if self._unreleased():
             return self.rules.repeat is None or since < self.rules.repeat or not poll.met
         return since < self.rules.cooldown

@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 import logging
 import os
-import queue
 from collections.abc import Iterable
+from dataclasses import dataclass
 from pathlib import Path
 
 import cv2
@@ -16,7 +16,7 @@ from PIL import Image as Pillow
 from smartselfie import settings as s
 from smartselfie.app import App, Options, default_config
 from smartselfie.commands.run import load_settings, run
-from smartselfie.errors import ConfigError, NoCameraError, UsageError
+from smartselfie.errors import BusyError, ConfigError, NoCameraError, UsageError
 from smartselfie.records import Arm, Change, Command, Quit, Reload, View
 from smartselfie.sources.demo import SCRIPT, DemoSource
 from tests.shared import ROOT
@@ -45,6 +45,22 @@ def play(folder: Path, *overrides: str, model: Path | None = PINNED) -> list[dic
 def shots(events: Iterable[dict[str, object]]) -> list[dict[str, object]]:
     """The shots among events."""
     return [event for event in events if event["event"] == "shot"]
+
+
+@dataclass
+class Controls:
+    """What the keys of a window have done."""
+
+    mirror: bool
+    overlay: bool
+    fullscreen: bool
+
+
+class Screen:
+    """A window whose m, o and f were pressed."""
+
+    def __init__(self) -> None:
+        self.controls = Controls(mirror=False, overlay=False, fullscreen=True)
 
 
 class Script:
@@ -264,5 +280,46 @@ def test_commands_of_other_threads_wait_in_a_bounded_queue(tmp_path: Path) -> No
     with App(s.load(None, settings(tmp_path)), Options()) as app:
         for _ in range(app.commands.maxsize):
             app.send(Reload())
-        with pytest.raises(queue.Full):
-            app.commands.put_nowait(Reload())
+        with pytest.raises(BusyError, match="busy"):
+            app.send(Reload())
+
+
+def test_a_change_of_something_else_leaves_what_the_keys_did(tmp_path: Path) -> None:
+    """Mirror, overlay and full screen follow the settings only when these change."""
+    given = s.load(None, settings(tmp_path))
+    with App(given, Options()) as app:
+        app.window = Screen()  # type: ignore[assignment]
+        app.live_settings.change({"trigger.threshold": 0.7})
+        assert app.window.controls == Controls(mirror=False, overlay=False, fullscreen=True)
+        app.live_settings.change({"window.mirror": False})
+        app.live_settings.change({"window.mirror": True})
+        assert app.window.controls.mirror
+
+
+def test_a_moment_that_is_switched_on_has_the_files_settings(tmp_path: Path) -> None:
+    """From `moment: null` to a section of its own: every value of it counts."""
+    config = tmp_path / "config.yaml"
+    config.write_text("moment: null\n")
+    overrides = tuple(settings(tmp_path))
+    with App(s.load(config, overrides), Options(config, overrides)) as app:
+        config.write_text("moment: {keep: 2}\n")
+        app.live_settings.reload()
+        assert app.settings.moment is not None
+        assert app.settings.moment.keep == 2
+
+
+def test_near_misses_are_kept(tmp_path: Path) -> None:
+    """With `storage.near_misses` a smile that fired nothing leaves a picture in a folder of its own."""
+    play(tmp_path, "storage.near_misses=5", "trigger.threshold=1", "trigger.release=0.1")
+    assert list((tmp_path / "pictures" / "near_misses").glob("*.jpg"))
+
+
+def test_the_password_of_a_stream_is_told_to_nobody(tmp_path: Path) -> None:
+    """Events name the source without user and password."""
+    events = tmp_path / "events"
+    url = "http://user:secret@127.0.0.1:9/stream"
+    given = s.load(None, [*settings(tmp_path), f'source.use="{url}"'])
+    with App(given, Options(events=str(events), wait=True)):
+        pass
+    told = json.loads(events.read_text().splitlines()[0])
+    assert told["source"] == "http://127.0.0.1:9/stream"

@@ -103,6 +103,23 @@ def test_verbose_shows_where(capsys: pytest.CaptureFixture[str]) -> None:
     assert "Traceback" in err
 
 
+@pytest.mark.parametrize(
+    "typed", ["My #1.mp4", "[party].mp4", "clip: a.mp4", "'x'.mp4", "20261120", "[::1]:8000"]
+)
+def test_what_is_typed_is_not_read_as_yaml(typed: str) -> None:
+    """A name with anything in it reaches the settings as it is."""
+    from smartselfie.settings import load
+
+    assert load(None, [f"source.use={cli.quoted(typed)}"]).source.use == typed
+
+
+def test_a_cameras_number_stays_a_number() -> None:
+    """`--source 1` is a camera."""
+    from smartselfie.settings import load
+
+    assert load(None, [f"source.use={cli.quoted('1')}"]).source.use == 1
+
+
 def test_init_writes_a_file_to_start_from(capsys: pytest.CaptureFixture[str]) -> None:
     """`init` writes config.yaml and says so; a second time it refuses."""
     assert call("init", capsys=capsys)[:2] == (0, "config.yaml\n")

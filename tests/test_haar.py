@@ -114,6 +114,20 @@ def test_a_cascade_beside_the_settings_comes_first(tmp_path: Path) -> None:
     assert find_cascade(CASCADE, (tmp_path,)) == own
 
 
+def test_a_cascade_for_something_else_is_refused() -> None:
+    """A cascade whose window is no square looks for people or plates, not for faces."""
+    with pytest.raises(DetectorError, match=r"14x28 pixels"):
+        HaarDetector(find_cascade("haarcascade_fullbody.xml"))
+
+
+def test_the_smallest_face_may_change_at_any_time(picture: Image, face: Box) -> None:
+    """A detector that was told to leave small faces out finds them when told otherwise."""
+    detector = HaarDetector(find_cascade(CASCADE), smallest=0.8)
+    assert not any(detector(picture, Look(share=1 / 15)) for _ in range(16))
+    detector.smallest = 0.1
+    assert any(detector(picture, Look(share=1 / 15)) for _ in range(16))
+
+
 @pytest.mark.parametrize("content", ["", "not xml", '<?xml version="1.0"?><opencv_storage></opencv_storage>'])
 def test_a_file_that_is_no_cascade_is_refused(tmp_path: Path, content: str) -> None:
     """A wrong file is one clear error."""

@@ -37,6 +37,13 @@ def test_a_budget_lowers_the_rate_to_what_it_affords() -> None:
     assert pace.notice == "CPU budget 10%: 10.0 frames a second"
 
 
+def test_a_budget_that_cannot_be_kept_does_not_stop_the_camera() -> None:
+    """Whatever else the process does, there is a frame a second, and the words say so."""
+    pace = play(Pace(max_fps=30, idle_fps=10, cpu_budget=0.01), 300, cost=0.5)
+    assert pace.interval == 1.0
+    assert pace.notice == "CPU budget 1%: 1.0 frames a second, and even that costs more"
+
+
 def test_a_budget_that_suffices_says_nothing() -> None:
     """Within the budget the rate is not lowered and there is no notice."""
     pace = play(Pace(max_fps=30, idle_fps=10, cpu_budget=0.5), 100)

@@ -458,3 +458,25 @@ def test_no_thread_outlives_its_saver(folder: FaultyFolder, ear: Ear) -> None:
         assert "saver" in [each.name for each in threading.enumerate()]
     assert "saver" not in [each.name for each in threading.enumerate()]
     assert PictureFolder(folder.path).prepare()
+
+
+def test_a_disk_that_hangs_does_not_hold_the_loop_for_ever(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """When the queue stays full for longer than its patience, the shot is named as lost."""
+    answer = threading.Event()
+    write = PictureFolder.write
+
+    def hang(folder: PictureFolder, name: str, data: bytes) -> Path:
+        answer.wait(30)
+        return write(folder, name, data)
+
+    monkeypatch.setattr(PictureFolder, "write", hang)
+    ear = Ear()
+    with Saver(tmp_path / "pictures", emit=ear, queue_size=1, patience=0.05) as saver:
+        for number in range(4):
+            saver.save(make_shot(number))
+        lost = [each for each in ear.named("save_failed") if each.get("lost")]
+        answer.set()
+    assert lost
+    assert "has not answered" in str(lost[0]["reason"])

@@ -273,6 +273,29 @@ def test_a_lost_pose_cancels_the_countdown() -> None:
     assert player.trigger.update([], at=99, size=SIZE).state is State.WATCHING
 
 
+def test_a_face_that_vanishes_cancels_the_countdown() -> None:
+    """Nobody is photographed who walked out during the countdown, however short it is."""
+    player = Player(hold_frames=2, countdown=0.5, grace=2)
+    assert player.fires(0.9, 0.9, *[None] * 10) == []
+
+
+def test_two_smiles_that_fire_together_are_both_used() -> None:
+    """When one of two faces that held at once stops, the other's same smile is no second picture."""
+    player = Player(hold_frames=3, cooldown=0.3)
+    both = [player.see(face(0.9, 1), face(0.9, 2)).fire for _ in range(5)]
+    one = [player.see(face(0.1, 1), face(0.9, 2)).fire for _ in range(20)]
+    assert (sum(both), sum(one)) == (1, 0)
+
+
+def test_arming_anew_does_not_shorten_the_cooldown() -> None:
+    """Disarm and arm within the cooldown: it still counts from the last shot."""
+    player = Player(hold_frames=2, cooldown=2.0)
+    assert player.fires(0.9, 0.9) == [1]
+    player.trigger.arm(False)
+    player.trigger.arm(True)
+    assert player.fires(*[0.1] * 2, *[0.9] * 30) == [20]
+
+
 def test_a_change_of_rules_keeps_the_count() -> None:
     """Raising the hold in the middle of one asks for the rest of it only."""
     player = Player(hold_frames=5)

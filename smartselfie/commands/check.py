@@ -30,8 +30,9 @@ from smartselfie.parts import build_classifier, build_detector
 from smartselfie.picture_folder import PictureFolder
 from smartselfie.pipeline import Classifier, Detector, Source
 from smartselfie.records import Box, Frame, Image, Look
-from smartselfie.sources import SourceOpener
+from smartselfie.sources import SourceOpener, without_password
 from smartselfie.storage import in_words
+from smartselfie.trigger import MAX_GAP
 
 WATCHED = 2.0
 """Seconds for which a camera's frames are counted."""
@@ -155,9 +156,9 @@ def check_source(settings: s.Source, open_source: Callable[[], Source], live: bo
         finally:
             source.close()
         if first is None:
-            return Finding("source", "fail", f"{settings.use} has no frames", "give another source")
+            return Finding("source", "fail", f"{_told(settings)} has no frames", "give another source")
         _remember(known, first)
-        return Finding("source", "ok", f"{settings.use}, {first.size[0]}x{first.size[1]}, no camera")
+        return Finding("source", "ok", f"{_told(settings)}, {first.size[0]}x{first.size[1]}, no camera")
     glance, frames, start, seen = Glance(), 0, 0.0, 0.0
     frame: Frame | None = None
     with Camera(open_source, stall_after=settings.stall_after, emit=_nobody) as camera:
@@ -172,11 +173,11 @@ def check_source(settings: s.Source, open_source: Callable[[], Source], live: bo
             glance(newer.image)
     if frame is None:
         return Finding(
-            "camera", "fail", f"{settings.use} opens and gives no frames", "unplug it and plug it in again"
+            "camera", "fail", f"{_told(settings)} opens and gives no frames", "unplug it and plug it in again"
         )
     _remember(known, frame)
     fps = (frames - 1) / max(seen - start, 1e-3) if frames > 1 else 1 / WATCHED
-    told = f"{settings.use}, {frame.size[0]}x{frame.size[1]}, {fps:.0f} frames per second"
+    told = f"{_told(settings)}, {frame.size[0]}x{frame.size[1]}, {fps:.0f} frames per second"
     if glance.light < DARK:
         return Finding("camera", "warn", f"{told}, black", "take the lens cap off, switch the light on")
     if fps < SLOW * settings.fps:
@@ -187,7 +188,7 @@ def check_source(settings: s.Source, open_source: Callable[[], Source], live: bo
 
 def check_detector(settings: s.Settings, known: Known) -> Finding:
     """Load the detector and say which faces are too small for it. Raises `DetectorError`."""
-    known.detector = detector = build_detector(settings.detector, min_face=0.0)
+    known.detector = detector = build_detector(settings.detector, min_face=settings.trigger.min_face)
     pixels: int = detector.smallest_face(known.size)  # type: ignore[attr-defined]
     shorter = min(known.size)
     found = (
@@ -239,7 +240,10 @@ def check_performance(settings: s.Settings, known: Known) -> Finding:
     )
     if budget is not None:
         found += f", budget {budget:g}"
-    if rate < min(wanted, COMFORT):
+    if settings.trigger.hold.seconds is not None and rate < 1 / MAX_GAP:
+        remedy = f"a timed hold needs {1 / MAX_GAP:.0f} frames a second: set trigger.hold: 3"
+        return Finding("performance", "warn", found, remedy)
+    if rate < min(wanted, COMFORT) and settings.trigger.hold.frames is not None:
         remedy = "a hold of ten frames takes long: set trigger.hold: 400ms, raise performance.cpu_budget"
         return Finding("performance", "warn", found, remedy)
     return Finding("performance", "ok", f"{found} ({os.cpu_count()} cores)")
@@ -280,7 +284,7 @@ def check_disk(folder: Path, min_free: int) -> Finding:
     found = f"{folder} can be written, {in_words(free)} free"
     if free < min_free:
         remedy = f"storage.min_free keeps {in_words(min_free)}: make room, or set storage.when_full"
-        return Finding("disk", "fail", found, remedy)
+        return Finding("disk", "warn", f"{found}: no picture is taken", remedy)
     return Finding("disk", "ok", found)
 
 
@@ -322,6 +326,10 @@ def _milliseconds(work: Callable[[], object], times: int = 20) -> float:
     for _ in range(times):
         work()
     return 1000 * (time.perf_counter() - start) / times
+
+
+def _told(settings: s.Source) -> str:
+    return without_password(str(settings.use))
 
 
 def _nobody(event: str, /, **fields: object) -> None:

@@ -93,7 +93,8 @@ class HaarDetector:
     """A cascade over a downscaled gray picture, and around known faces.
 
     `detect_width`: pixels across the picture that is searched; `smallest`: smallest face wanted, as a share
-    of the picture's shorter side. Raises DetectorError for a file that is no cascade.
+    of the picture's shorter side; may be changed at any time. Raises DetectorError for a file that is no
+    cascade of faces.
     """
 
     def __init__(
@@ -112,13 +113,16 @@ class HaarDetector:
             raise DetectorError(problem) from error
         if self._cascade.empty():
             raise DetectorError(problem)
+        window = self._cascade.getOriginalWindowSize()
+        if window[0] != window[1]:
+            raise DetectorError(f"{cascade}: looks for {window[0]}x{window[1]} pixels; a face's are square")
         self.detect_width = detect_width
         self.scale_factor = scale_factor
         self.min_neighbors = min_neighbors
         self.smallest = smallest
         self._step = scale_factor**FIND_STEP
         self._pieces: tuple[_Piece, ...] = ()
-        self._pieces_for: tuple[int, int] = (0, 0)
+        self._pieces_for: tuple[tuple[int, int], float] = ((0, 0), smallest)
         self._turn = 0
         self._due = 0.0
 
@@ -181,9 +185,9 @@ class HaarDetector:
     def _search_on(self, image: Image, share: float, found: list[Box]) -> None:
         """Search the next pieces of the picture; what they find is added once it is confirmed."""
         size = (image.shape[1], image.shape[0])
-        if size != self._pieces_for:
+        if (size, self.smallest) != self._pieces_for:
             self._pieces = tuple(self._cut(size))
-            self._pieces_for, self._turn, self._due = size, 0, 0.0
+            self._pieces_for, self._turn, self._due = (size, self.smallest), 0, 0.0
         self._due += share * len(self._pieces)
         if self._due < 1:
             return

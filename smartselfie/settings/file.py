@@ -97,8 +97,10 @@ def _override(given: dict[str, Given], override: str) -> None:
         raise ConfigError(f"{place}: must be KEY=VALUE, such as trigger.threshold=0.7")
     value = read_scalar(text, place)
     setting = catalogue().get(key)
-    if setting and setting.kind == "path" and isinstance(value, str) and value:
-        value = str(Path.cwd() / Path(value))
+    if setting and isinstance(value, str) and value:
+        here = Path.cwd() / value
+        if setting.kind == "path" or (setting.kind == "source" and here.exists()):
+            value = str(here)
     _put(given, key, Given(value, place, shorten(text)))
 
 

@@ -154,6 +154,8 @@ def _source(value: object, info: ValidationInfo) -> object:
     if isinstance(value, int) and not 0 <= value <= 99:
         raise ValueError("not a camera's number")
     base = info.context.get("base") if info.context else None
+    if value in ("auto", "demo", "picamera"):  # also where a file has such a name
+        return value
     if isinstance(_text(value), str) and base is not None and (base / str(value)).exists():
         return str(base / str(value))
     return value

@@ -25,6 +25,11 @@ PATIENCE = 8
 """So often `auto` looks for the camera that it had before it takes any other."""
 
 
+def without_password(use: str) -> str:
+    """Return what `--source` was given as others may read it: a URL without user and password."""
+    return re.sub(r"(?<=://)[^/]*@", "", use)
+
+
 @dataclass
 class SourceOpener:
     """Opens what `--source` names, again and again: `opener = SourceOpener("auto"); source = opener()`.

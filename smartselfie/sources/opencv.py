@@ -11,12 +11,12 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Protocol, cast
-from urllib.parse import urlsplit, urlunsplit
 
 import cv2
 
 from smartselfie.errors import CameraLostError, NoCameraError, SourceError
 from smartselfie.records import Frame, Image
+from smartselfie.sources import without_password
 from smartselfie.sources.devices import CHOICES, why_not
 from smartselfie.sources.rotation import check_rotation, rotated
 
@@ -288,9 +288,3 @@ class NetworkStream:
     def close(self) -> None:
         """Close the connection."""
         self._capture.release()
-
-
-def without_password(url: str) -> str:
-    """Return the URL as it may be logged."""
-    parts = urlsplit(url)
-    return urlunsplit(parts._replace(netloc=parts.netloc.rpartition("@")[2]))
