@@ -112,7 +112,8 @@ class Saver:
     def save(self, shot: Shot) -> None:
         """Take the shot over; waits while the queue is full.
 
-        When the disk hangs for longer than its patience, the shot is lost, and said. Raises what the thread failed with, `SaveError` after `close`.
+        When the disk hangs for longer than its patience, the shot is lost, and said. Raises what the thread
+        failed with, `SaveError` after `close`.
         """
         with self._changed:
             room = self._changed.wait_for(

@@ -41,7 +41,7 @@ def test_values_of_a_file_are_taken() -> None:
     assert loaded.trigger.policy == 2
     assert loaded.source.use == 0
     assert loaded.source.size == (640, 480)
-    assert loaded.trigger.threshold == 0.6
+    assert loaded.trigger.threshold == 0.8
     assert loaded.explicit == {"trigger.hold", "trigger.policy", "source.use", "source.size"}
 
 
@@ -83,7 +83,7 @@ def test_empty_file_means_defaults(text: str) -> None:
         ),
         (
             "release: 0.9",
-            "trigger.release: need 0 <= release < threshold <= 1, got release=0.9, threshold=0.6",
+            "trigger.release: need 0 <= release < threshold <= 1, got release=0.9, threshold=0.8",
         ),
         (
             "hold: !!python/name:os.system x",
@@ -174,7 +174,7 @@ def test_refused_value_causes_no_second_mistake() -> None:
 
 def test_rule_is_checked_beside_other_mistakes() -> None:
     """A contradiction is told although another setting of the same section is refused too."""
-    assert len(mistakes("trigger: {grace: x, release: 0.7}")) == 2
+    assert len(mistakes("trigger: {grace: x, release: 0.9}")) == 2
 
 
 @pytest.mark.parametrize(

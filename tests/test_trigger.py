@@ -24,7 +24,7 @@ class Player:
     """Feeds frames at 10 a second."""
 
     def __init__(self, step: float = 0.1, **rules: object) -> None:
-        self.trigger = Trigger(Rules(**rules))  # type: ignore[arg-type]
+        self.trigger = Trigger(Rules(**{"threshold": 0.6, **rules}))  # type: ignore[arg-type]
         self.step = step
         self.frame = 0
 
