@@ -51,7 +51,7 @@ def test_no_request_makes_it_stumble(common: tuple[Daemon, WebServer], method: s
     schema.config.update(base_url=url)
 
     @settings(
-        max_examples=12,
+        max_examples=8,
         deadline=None,
         database=None,
         derandomize=True,
