@@ -13,13 +13,13 @@ from playwright.sync_api import Browser, sync_playwright
 
 from smartselfie.records import Box, Change
 from smartselfie.settings import load, write_values
-from smartselfie.trigger import Rules, Trigger
+from smartselfie.trigger import Trigger
 from smartselfie.web.app import Parts, Photos
 from smartselfie.web.gallery import Gallery
 from smartselfie.web.server import WebServer
 from smartselfie.web.settings_api import Desk
 from tests.web.browser import chromium, launch
-from tests.web.daemon import Brightness, Daemon, StillFaces, write_clip
+from tests.web.daemon import Brightness, Daemon, StillFaces, rules, write_clip
 
 CONFIG = """\
 # The booth's settings.
@@ -62,7 +62,7 @@ def make_photos() -> Photos:
     return Photos(
         lambda: StillFaces(Box(10, 10, 60, 60)),
         Brightness,
-        make_trigger=lambda: Trigger(Rules(min_presence=0.0)),
+        make_trigger=lambda: Trigger(rules()),
     )
 
 

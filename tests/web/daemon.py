@@ -69,6 +69,22 @@ def write_clip(path: Path) -> Path:
     return path
 
 
+def rules(*, threshold: float = 0.6, hold_frames: int = 10) -> Rules:
+    """Return rules that do not change with the defaults, and for which every face counts at once."""
+    return Rules(
+        threshold=threshold,
+        release=None,
+        hold_frames=hold_frames,
+        hold_seconds=None,
+        grace=2,
+        cooldown=2.0,
+        policy="any",
+        min_face=0.0,
+        min_relative=0.0,
+        min_presence=0.0,
+    )
+
+
 class StillFaces:
     """A detector that always finds the same faces."""
 
@@ -103,7 +119,7 @@ class Daemon:
         self.camera = threading.Event()
         self.camera.set()
         self._ticks = True
-        self.trigger = Trigger(Rules(min_presence=0.0))
+        self.trigger = Trigger(rules())
         self.shots = 0
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="test-daemon")
@@ -163,7 +179,7 @@ class Daemon:
                 self.trigger.arm(not self.trigger.armed if on is None else on)
             case Change(values):
                 self.settings = set_values(self.settings, values)
-                self.trigger.rules = Rules(threshold=self.settings.trigger.threshold, min_presence=0.0)
+                self.trigger.rules = rules(threshold=self.settings.trigger.threshold)
 
     def _shoot(self, by: str) -> None:
         self.shots += 1

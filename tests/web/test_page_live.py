@@ -7,12 +7,11 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from smartselfie.trigger import Rules
 from smartselfie.web.app import Parts
 from smartselfie.web.server import WebServer
 from tests.web.browser import DESKTOP, PHONE, opened
 from tests.web.conftest import Serve
-from tests.web.daemon import Daemon
+from tests.web.daemon import Daemon, rules
 
 pytestmark = pytest.mark.browser
 SIZES = pytest.mark.parametrize("size", [PHONE, DESKTOP], ids=["phone", "desktop"])
@@ -63,11 +62,11 @@ def test_a_held_smile_fires_and_the_new_picture_slides_in(
     """Smile, see the ring fill, and the picture that was taken appears and leads to the gallery."""
     with opened(browser, server.url, size) as page:
         picture_is_shown(page)
-        daemon.trigger.rules = Rules(hold_frames=1000, min_presence=0.0)
+        daemon.trigger.rules = rules(hold_frames=1000)
         daemon.happy = 0.95
         expect(page.locator("#state")).to_have_text("Hold that smile")
         expect(page.locator(".dial .done")).not_to_have_attribute("data-empty", "")
-        daemon.trigger.rules = Rules(hold_frames=5, min_presence=0.0)
+        daemon.trigger.rules = rules(hold_frames=5)
         slide = page.get_by_role("link", name="The new picture")
         expect(slide).to_be_visible()
         expect(page.locator("#state")).to_have_text("Got it")
@@ -159,6 +158,6 @@ def test_log_in_and_out(browser: Browser, serve: Serve, parts: Parts, tmp_path: 
         expect(page.get_by_role("alert")).to_have_text("This is not the password.")
         page.get_by_label("Password").fill("k7wq-m3xd-p9ha")
         page.keyboard.press("Enter")
-        expect(page.get_by_role("heading", name="Pictures")).to_be_visible()
+        expect(page.get_by_role("heading", name="Pictures", exact=True)).to_be_visible()
         page.get_by_role("button", name="Log out").click()
         expect(page.get_by_label("Password")).to_be_visible()

@@ -12,12 +12,12 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from smartselfie.records import Box
-from smartselfie.trigger import Rules, Trigger
+from smartselfie.trigger import Trigger
 from smartselfie.web.app import Parts, Photos
 from smartselfie.web.server import WebServer
 from tests.web.browser import DESKTOP, PHONE, opened
 from tests.web.conftest import Serve
-from tests.web.daemon import Brightness, StillFaces
+from tests.web.daemon import Brightness, StillFaces, rules
 from tests.web.test_page_live import SIZES
 from tests.web.test_photos_api import encoded, huge_png
 
@@ -37,7 +37,7 @@ def server(serve: Serve, faces: StillFaces) -> WebServer:
     photos = Photos(
         lambda: faces,
         Brightness,
-        make_trigger=lambda: Trigger(Rules(min_presence=0.0, hold_frames=5, min_face=0.0)),
+        make_trigger=lambda: Trigger(rules(hold_frames=5)),
     )
     return serve(Parts(photos=photos))
 
