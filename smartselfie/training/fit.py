@@ -152,14 +152,15 @@ def _one_epoch(
     """Train on every batch once; returns the means of loss and accuracy over the epoch."""
     # PyTorch's dropout draws from one global generator, which no checkpoint holds: seed it for each epoch.
     keras.utils.set_random_seed(settings.seed * 1_000_003 + state.epoch)
-    network.reset_metrics()
-    logs: dict[str, float] = {}
+    sums: dict[str, float] = {}
     steps = max(1, len(faces) // settings.batch)
     for number, (x, y) in enumerate(batches(faces, targets, settings, state.epoch, size, state.progress)):
         network.optimizer.learning_rate = settings.rate_at(state.progress + share * number / steps)
-        logs = network.train_on_batch(x, y, return_dict=True)
+        network.reset_metrics()  # so that what a step returns is of its own batch, on every backend
+        for name, value in network.train_on_batch(x, y, return_dict=True).items():
+            sums[name] = sums.get(name, 0.0) + float(value)
         state.average(network, settings.ema)
-    return logs
+    return {name: value / steps for name, value in sums.items()}
 
 
 def _compile(network: Any, settings: FitSettings) -> None:
