@@ -5,7 +5,9 @@ from __future__ import annotations
 import asyncio
 import json
 import struct
-from typing import Any
+from collections.abc import Coroutine
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, TypeVar
 
 import cv2
 import httpx
@@ -20,6 +22,8 @@ from smartselfie.web.live import Stream, encode
 from smartselfie.web.server import WebServer
 from tests.web.daemon import Daemon, picture
 
+T = TypeVar("T")
+
 
 def open_live(server: WebServer) -> ClientConnection:
     """Connect as the page does."""
@@ -29,12 +33,20 @@ def open_live(server: WebServer) -> ClientConnection:
 def next_picture(socket: ClientConnection) -> tuple[dict[str, Any], np.ndarray[Any, Any]]:
     """Ask for a picture and take it apart."""
     socket.send("next")
-    while isinstance(message := socket.recv(timeout=5), str):
-        pass
+    for _ in range(10):
+        if isinstance(message := socket.recv(timeout=5), bytes):
+            break
+    assert isinstance(message, bytes), message
     length = struct.unpack(">I", message[:4])[0]
     image = cv2.imdecode(np.frombuffer(message[4 + length :], np.uint8), cv2.IMREAD_COLOR)
     assert image is not None
     return json.loads(message[4 : 4 + length]), image
+
+
+def run_apart(job: Coroutine[Any, Any, T]) -> T:
+    """Run it in a thread of its own: Playwright keeps a loop running in the main thread."""
+    with ThreadPoolExecutor(1) as thread:
+        return thread.submit(asyncio.run, job).result(30)
 
 
 def view(seq: int, size: tuple[int, int] = (64, 48)) -> View:
@@ -96,7 +108,7 @@ def test_a_frame_is_encoded_once_for_all(monkeypatch: pytest.MonkeyPatch) -> Non
         stream.close()
         return pictures
 
-    pictures = asyncio.run(watch())
+    pictures = run_apart(watch())
     assert len(encoded) == 1
     assert all(each is pictures[0] for each in pictures)
 
@@ -120,7 +132,7 @@ def test_nothing_is_encoded_while_nobody_asks(monkeypatch: pytest.MonkeyPatch) -
             assert newest.count == 49
         stream.close()
 
-    asyncio.run(watch())
+    run_apart(watch())
     assert len(encoded) == 2
 
 
@@ -162,11 +174,13 @@ def test_the_first_thing_told_is_how_the_camera_is(server: WebServer, daemon: Da
 
 def test_without_pictures_the_viewer_is_told_why(server: WebServer, daemon: Daemon) -> None:
     """Whoever asks while the camera is lost hears so, and gets the next picture when it is back."""
+    daemon.views.get(timeout=5)
     daemon.lose_camera(ticks=False)
     with open_live(server) as socket:
         next_picture(socket)  # the last one there was
         socket.send("next")
-        told = json.loads(socket.recv(timeout=10))
+        while (told := json.loads(socket.recv(timeout=10)))["event"] == "camera_lost":
+            pass
         assert told == {"event": "no_picture", "camera": {"ok": False, "reason": "unplugged"}}
         daemon.give_camera_back()
         while isinstance(message := socket.recv(timeout=5), str):
