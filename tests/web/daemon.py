@@ -5,6 +5,7 @@ from __future__ import annotations
 import queue
 import threading
 import time
+from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
 
@@ -133,6 +134,14 @@ class Daemon:
         self._stop.set()
         self._thread.join(5)
         assert not self._thread.is_alive()
+
+    def until(self, true: Callable[[], bool]) -> None:
+        """Go on when `true` says so: commands are obeyed between two views. Fails when it takes too long."""
+        for _ in range(200):
+            if true():
+                return
+            self.views.get(after=self.views.get()[0], timeout=5)
+        raise AssertionError("the daemon did not obey")
 
     def lose_camera(self, reason: str = "unplugged", *, ticks: bool = True) -> None:
         """Stop the pictures; `ticks`: the last view is put again and again meanwhile, as the loop does."""

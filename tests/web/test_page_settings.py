@@ -28,7 +28,7 @@ def test_a_change_applies_at_once_and_is_saved_with_the_comments(
         field.fill("0.75")
         field.press("Enter")
         expect(page.locator(".save-bar")).to_contain_text("1 change is not saved")
-        assert daemon.settings.trigger.threshold == 0.75
+        daemon.until(lambda: daemon.settings.trigger.threshold == 0.75)
         assert config.read_text(encoding="utf-8") == CONFIG
         page.get_by_role("button", name="Save to config.yaml").click()
         expect(page.locator(".save-bar")).to_be_hidden()
@@ -56,6 +56,7 @@ def test_hold_policy_cooldown_and_optional_settings(
         row.locator(".switch").last.click()
         expect(row.locator("input[type=number]")).to_have_value("3")
         expect(page.locator(".save-bar")).to_contain_text("4 changes")
+    daemon.until(lambda: daemon.settings.trigger.countdown == 3)
     trigger = daemon.settings.trigger
     assert trigger.hold.seconds == pytest.approx(0.4)
     assert trigger.policy == 3
@@ -73,7 +74,7 @@ def test_a_refused_value_says_why_beside_it(browser: Browser, server: WebServer,
         row.locator("input[type=number]").fill("0.5")
         row.locator("input[type=number]").press("Tab")
         expect(row.get_by_role("alert")).to_be_hidden()
-    assert daemon.settings.trigger.threshold == 0.5
+    daemon.until(lambda: daemon.settings.trigger.threshold == 0.5)
 
 
 def test_what_needs_a_restart_says_so(
@@ -105,5 +106,4 @@ def test_discard_takes_the_changes_back(browser: Browser, server: WebServer, dae
         page.get_by_role("button", name="Discard").click()
         expect(page.get_by_label("Threshold", exact=True)).to_have_value("0.6")
         expect(page.locator(".save-bar")).to_be_hidden()
-        page.wait_for_function("() => true")
-    assert daemon.settings.trigger.threshold == 0.6
+    daemon.until(lambda: daemon.settings.trigger.threshold == 0.6)
