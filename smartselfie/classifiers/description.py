@@ -81,6 +81,21 @@ class Description(_Part):
     accuracy: Mapping[str, float] | float | None = None
     """Measured share of right answers, 0..1, perhaps by data set."""
 
+    @field_validator("accuracy", mode="before")
+    @classmethod
+    def _shares_of_reports(cls, accuracy: object) -> object:
+        """Take the shares out of whole reports, as `evaluate --record` stores them by data set."""
+        if not isinstance(accuracy, Mapping):
+            return accuracy
+        shares: dict[str, object] = {}
+        for data, told in accuracy.items():
+            if isinstance(told, Mapping):
+                for labels, figures in told.get("model", {}).get("labels", {}).items():
+                    shares[f"{data}, {labels}"] = figures["accuracy"]
+            else:
+                shares[data] = told
+        return shares
+
     @field_validator("classes")
     @classmethod
     def _known_classes(cls, classes: tuple[str, ...]) -> tuple[str, ...]:
