@@ -70,6 +70,8 @@ def decode(
 def read_picture(path: Path, *, max_bytes: int = MAX_BYTES, max_pixels: int = MAX_PIXELS) -> Image:
     """Return a picture file of any format as (H, W, 3) uint8 BGR; raises `PictureError` that names it."""
     try:
+        if path.exists() and not path.is_file():
+            raise PictureError(f"{path}: not a file")
         size = path.stat().st_size
         if size > max_bytes:
             raise PictureError(f"{path}: {_too_many_bytes(size, max_bytes)}")

@@ -142,14 +142,6 @@ def test_trouble_is_remembered(health: Health) -> None:
     assert error == {"time": "2026-11-20T18:30:00+00:00", "what": "camera lost: stalled"}
 
 
-def test_a_password_in_the_address_stays_secret(tmp_path: Path, clock: Clock) -> None:
-    """Whoever may read the file does not learn the camera's password."""
-    health = make(tmp_path, clock, source="rtsp://me:se@cret@10.0.0.7/stream")
-    health(view())
-    assert written(health)["source"] == "rtsp://10.0.0.7/stream"
-    assert "cret" not in health.path.read_text()
-
-
 def test_everybody_may_read_it(health: Health) -> None:
     """Whatever the service's umask is, other users can ask how it is."""
     before = os.umask(0o077)

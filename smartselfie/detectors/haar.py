@@ -237,7 +237,7 @@ class HaarDetector:
         """Return the gray picture that is searched, and how much smaller it is."""
         height, width = image.shape[:2]
         scale = max(1.0, width / self.detect_width)
-        return _gray(image, (round(width / scale), round(height / scale))), scale
+        return _gray(image, (max(1, round(width / scale)), max(1, round(height / scale)))), scale
 
     def _smallest(self, gray: Image) -> int:
         return max(WINDOW, int(self.smallest * min(gray.shape)))

@@ -48,11 +48,11 @@ class OnDisk(Program):
 
     def check_disk(self) -> None:
         """Fail unless every picture is whole and every one that was reported is there."""
+        reported = {Path(event["file"]).name for event in self.named("shot")}  # first: more come meanwhile
         there = [path for path in (self.seen / "pictures").iterdir() if not path.name.startswith(".")]
         for path in there:
             with PIL.Image.open(path) as picture:
                 picture.load()
-        reported = {Path(event["file"]).name for event in self.named("shot")}
         assert reported <= {path.name for path in there}
 
 
