@@ -1,1 +1,1 @@
-"""The network that ships: `expression.tflite`, and in `expression.json` what it is and how it was measured."""
+"""The network that ships: `expression.tflite`; `expression.json` says what it is and how it was measured."""
