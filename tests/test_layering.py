@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 PACKAGE = Path(__file__).resolve().parent.parent / "smartselfie"
-TOP = ("cli", "commands", "app")
+TOP = ("__main__", "cli", "commands", "app")
 """Only these, in this order, may import what stands before them."""
 FAMILIES = ("sources", "detectors", "classifiers")
 PURE = ("tracking", "trigger", "moment", "records", "pace", "camera_watch")
