@@ -71,10 +71,10 @@ def test_the_keeper_saves_the_clean_frame_with_its_time() -> None:
     saver, other = KeepShots(), KeepShots()
     now = datetime(2026, 11, 21, 12, 0, 0, tzinfo=UTC)
     keeper = NearMissKeeper(saver, now=lambda: now)
-    numbers = [*NOTHING, 0.51, 0.55, 0.52, *NOTHING]
+    numbers = [*NOTHING, 0.61, 0.65, 0.62, *NOTHING]
     Loop(analysis(), Moment(), other, viewers=[keeper]).run(frames(numbers))
     (shot,) = saver.shots
     assert (shot.seq, shot.by, shot.picked_at) == (11, "near miss", pytest.approx(1.1))
     assert (now - shot.taken).total_seconds() == pytest.approx(0.6)
     assert other.shots == []
-    assert shot.image[0, 0, 0] == 1 + round(0.55 * 200)
+    assert shot.image[0, 0, 0] == 1 + round(0.65 * 200)

@@ -79,6 +79,8 @@ Examples:
     smartselfie train --minutes 90 --sizes 0:32,0.4:40,0.65:48
 
     smartselfie train --teachers model/soft/big.npz --distil 0.7
+
+    smartselfie train --from model/expression.keras --rate 0.05 --run runs/longer
 """
 EXAMPLES_EVALUATE = """
 Examples:
@@ -200,6 +202,10 @@ def train(
     ] = None,
     distil: Annotated[float, typer.Option(min=0, max=1, help="Share of the teachers in the targets.")] = 0.7,
     weights: Annotated[str, typer.Option(help="vgg16_bottleneck: imagenet, none or a file.")] = "imagenet",
+    start: Annotated[
+        Path | None,
+        typer.Option("--from", metavar="FILE", help="Start from the weights of a network trained before."),
+    ] = None,
     seed: Annotated[int, typer.Option(min=0)] = 1,
 ) -> None:
     """Train a network; every choice is made on PublicTest."""
@@ -237,6 +243,7 @@ def train(
             class_weights=class_weights,
             patience=patience,
             distil=distil,
+            start=None if start is None else str(start),
             seed=seed,
             options=options,
             teachers=tuple(map(str, teachers or ())),

@@ -18,8 +18,8 @@ from typing import Any
 import keras
 import numpy as np
 
-from smartselfie.errors import UsageError
-from smartselfie.training import checkpoint, datasets, distil, networks, plots
+from smartselfie.errors import DataError, UsageError
+from smartselfie.training import checkpoint, datasets, distil, networks, plots, predictors
 from smartselfie.training.augment import resize
 from smartselfie.training.batches import batches
 from smartselfie.training.datasets import Faces, Floats
@@ -91,6 +91,8 @@ def fit(
         None if len(settings.sizes) > 1 else settings.sizes[0][1],
         **settings.options,
     )
+    if settings.start is not None and not resume:
+        _start_from(network, Path(settings.start))
     averaged = keras.models.clone_model(network)
     _compile(network, settings)
     state = checkpoint.State.of(network)
@@ -138,6 +140,14 @@ def fit(
         say(_in_words(state.log[-1]))
     plots.curves(state.log, settings.heads, run / "curves.png")
     return run / "network.keras"
+
+
+def _start_from(network: Any, path: Path) -> None:
+    weights = predictors.Keras(path).network.get_weights()
+    try:
+        network.set_weights(weights)
+    except ValueError as error:
+        raise DataError(f"{path}: a network of another shape than {network.name} here ({error})") from error
 
 
 def _one_epoch(

@@ -51,6 +51,8 @@ class FitSettings:
     """Files of stored soft labels to distil from."""
     distil: float = 0.7
     """Share of the teachers' soft labels in the targets."""
+    start: str | None = None
+    """File of the network of an earlier run, to start from its weights (Loshchilov and Hutter 2017)."""
     seed: int = 1
     augmentation: Augmentation = field(default_factory=Augmentation)
     options: dict[str, Any] = field(default_factory=dict)
