@@ -29,7 +29,7 @@ run: .venv/made
 	else exit $$status; fi
 
 test: .venv/made-test
-	@$(BIN)/python -m pytest $(ARGS)
+	@$(BIN)/python -m pytest --numprocesses 2 --dist loadfile $(ARGS)
 
 lint: .venv/made-test
 	@$(BIN)/ruff check .

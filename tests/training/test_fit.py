@@ -225,9 +225,9 @@ def test_the_schedule_fits_the_time_that_is_left() -> None:
 
 def test_mini_xception_trains(tmp_path: Path) -> None:
     """Without a crash, on AVX-512 too."""
-    datasets.save(make(280), tmp_path / "faces.npz")
+    datasets.save(make(70), tmp_path / "faces.npz")
     command = [sys.executable, "-m", "smartselfie.training.commands", "train", "--network", "mini_xception"]
-    command += ["--data", tmp_path / "faces.npz", "--run", tmp_path / "run", "--epochs", "2", "--batch", "56"]
+    command += ["--data", tmp_path / "faces.npz", "--run", tmp_path / "run", "--epochs", "1", "--batch", "56"]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr[-2000:]
     assert (tmp_path / "run" / "network.keras").exists()
@@ -241,3 +241,27 @@ def test_one_kind_of_label_alone_trains(tmp_path: Path, head: str) -> None:
     alone = dataclasses.replace(QUICK, heads=(head,), epochs=1, sizes=((0.0, 24),))
     fit.fit(make(70), alone, tmp_path, say=lambda text: None)
     assert 0 <= float(log(tmp_path)[0][f"accuracy_{head}"]) <= 1
+
+
+def test_a_run_starts_from_the_weights_of_another(folder: Path, tmp_path: Path) -> None:
+    """Without learning on, its network is the one it started from."""
+    from smartselfie.training import fit, predictors
+
+    before = folder / "unbroken" / "network.keras"
+    onward = dataclasses.replace(QUICK, start=str(before), rate=0.0, epochs=1, sizes=((0.0, 24),))
+    after = fit.fit(make(70), onward, tmp_path, say=lambda text: None)
+    expected = predictors.Keras(before).network.get_layer("fer2013").get_weights()[0]
+    assert predictors.Keras(after).network.get_layer("fer2013").get_weights()[0] == pytest.approx(expected)
+
+
+def test_weights_of_another_shape_are_refused(folder: Path, tmp_path: Path) -> None:
+    """Naming the file."""
+    from smartselfie.training import fit
+
+    other = dataclasses.replace(
+        QUICK,
+        start=str(folder / "unbroken" / "network.keras"),
+        options={"widths": (8, 24), "blocks": (1, 1)},
+    )
+    with pytest.raises(DataError, match=r"network\.keras.*another shape"):
+        fit.fit(make(70), other, tmp_path, say=lambda text: None)
