@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import cv2
 import pytest
 
 from smartselfie.detectors.haar import HaarDetector, find_cascade
@@ -135,3 +136,17 @@ def test_a_file_that_is_no_cascade_is_refused(tmp_path: Path, content: str) -> N
     wrong.write_text(content)
     with pytest.raises(DetectorError, match=r"wrong\.xml: not a cascade"):
         HaarDetector(wrong)
+
+
+def test_a_face_within_a_face_is_none(picture: Image, face: Box) -> None:
+    """A small one where the large one's forehead is: eyes and nostrils are found like that."""
+    side = face.width // 3
+    cut = picture[face.y : face.bottom, face.x : face.right]
+    small = cv2.resize(cut, (side, side), interpolation=cv2.INTER_AREA)
+    nested = picture.copy()
+    nested[face.y + 10 : face.y + 10 + side, face.x + face.width // 3 :][:, :side] = small
+    alone = nested.copy()
+    alone[face.y + face.height // 2 :] = 128
+    detector = HaarDetector(find_cascade(CASCADE), detect_width=640)
+    assert [box.width < face.width // 2 for box in detector(alone, Look())] == [True]
+    assert [box.width < face.width // 2 for box in detector(nested, Look())] == [False]

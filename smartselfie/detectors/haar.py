@@ -142,7 +142,8 @@ class HaarDetector:
                 _add(found, self._search_around(image, box, KNOWN))
         if not look.full:
             self._search_on(image, look.share, found)
-        return sorted(found, key=lambda box: -box.area)
+        found.sort(key=lambda box: -box.area)
+        return [box for place, box in enumerate(found) if not _is_inside(box, found[:place])]
 
     # --- around known faces
 
@@ -283,6 +284,18 @@ def _back(box: Box, left: int, top: int, scale: float) -> Box:
 
 def _is_among(found: Sequence[Box], box: Box) -> bool:
     return any(box.iou(other) > SAME_FACE for other in found)
+
+
+def _is_inside(box: Box, larger: Sequence[Box]) -> bool:
+    """Whether it lies in a face three times as large: an eye or a nostril, which cascades take for a face."""
+    return any(
+        other.area > 3 * box.area
+        and other.x <= box.x
+        and other.y <= box.y
+        and box.right <= other.right
+        and box.bottom <= other.bottom
+        for other in larger
+    )
 
 
 def _add(found: list[Box], box: Box | None) -> None:
