@@ -47,6 +47,8 @@ class _Life:
     """The frame of its arrival."""
     frames: Ints
     """Which frames it was detected in."""
+    ordered: list[int]
+    """The same as a list, for bisection of single numbers: ten times as quick."""
     happy: npt.NDArray[np.float64]
     """P(happy), by detection."""
     top: npt.NDArray[np.bool_]
@@ -88,6 +90,7 @@ class QuickTrigger:
         self._lives = _lives(recording, rules)
         self._runs: dict[tuple[float, int], list[_Run]] = {}
         self._below: dict[float, list[list[int]]] = {}
+        self._cool: dict[tuple[int, float], int] = {}
 
     def shots(self, rules: Rules) -> list[float]:
         """Return when the trigger would fire."""
@@ -114,10 +117,14 @@ class QuickTrigger:
 
     def _cooled(self, frame: int, cooldown: float) -> int:
         """Return the first frame after a shot in which the cool-down has passed."""
+        known = self._cool.get((frame, cooldown))
+        if known is not None:
+            return known
         fired = self._times[frame]
         cooled = max(frame + 1, bisect_left(self._times, fired + cooldown - 2 * EPSILON))
         while cooled < len(self._times) and self._times[cooled] - fired + EPSILON < cooldown:
             cooled += 1  # the very sum that the trigger makes
+        self._cool[frame, cooldown] = cooled
         return cooled
 
     def _first(self, runs: list[_Run], index: int, begin: int, hold: int) -> int | None:
@@ -128,18 +135,17 @@ class QuickTrigger:
             index += 1
             life = self._lives[run.life]
             position = self._start(run, begin) + hold - 1
-            while position <= run.last and not life.part[life.frames[position] - life.first]:
+            while position <= run.last and not life.part[life.ordered[position] - life.first]:
                 position += 1
-            if position <= run.last and (best is None or life.frames[position] < best):
-                best = int(life.frames[position])
+            if position <= run.last and (best is None or life.ordered[position] < best):
+                best = life.ordered[position]
         return best
 
     def _start(self, run: _Run, begin: int) -> int:
         """The first detection of a run that counts when holds start anew in frame `begin`."""
         if run.first_frame >= begin:
             return run.first
-        frames = self._lives[run.life].frames[run.first : run.last + 1]
-        return run.first + int(np.searchsorted(frames, begin))
+        return bisect_left(self._lives[run.life].ordered, begin, run.first, run.last + 1)
 
     def _held(self, runs: list[_Run], index: int, begin: int, frame: int, rules: Rules) -> list[int]:
         """Return the lives whose hold is complete in a frame: all of them fired."""
@@ -148,10 +154,10 @@ class QuickTrigger:
             run = runs[index]
             index += 1
             life = self._lives[run.life]
-            last = int(np.searchsorted(life.frames, frame, side="right")) - 1
+            last = bisect_right(life.ordered, frame) - 1
             if not run.first <= last <= run.last or frame >= life.left:
                 continue
-            missed = frame - int(life.frames[last])
+            missed = frame - life.ordered[last]
             enough = last - self._start(run, begin) + 1 >= (rules.hold_frames or 0)
             if missed <= rules.grace and enough and life.part[frame - life.first]:
                 held.append(run.life)
@@ -176,7 +182,7 @@ class QuickTrigger:
         firsts = np.flatnonzero(smiles & np.concatenate([[True], ~joined]))
         lasts = np.flatnonzero(smiles & np.concatenate([~joined, [True]]))
         return [
-            _Run(index, first, last, int(life.frames[first]), int(life.frames[last]))
+            _Run(index, first, last, life.ordered[first], life.ordered[last])
             for first, last in zip(firsts.tolist(), lasts.tolist(), strict=True)
         ]
 
@@ -218,4 +224,6 @@ def _lives(recording: Recording, rules: Rules) -> list[_Life]:
 
 def _life(track: _Known, left: int) -> _Life:
     frames, happy, top = zip(*track.rows, strict=True)
-    return _Life(track.first, np.array(frames), np.array(happy), np.array(top), track.part, left)
+    return _Life(
+        track.first, np.array(frames), list(frames), np.array(happy), np.array(top), track.part, left
+    )
