@@ -37,7 +37,7 @@ lint: .venv/made-test
 	@$(BIN)/mypy
 
 bench: .venv/made-test
-	@$(BIN)/python benchmarks/run.py
+	@$(BIN)/python benchmarks/run.py $(ARGS)
 
 soak: .venv/made-test
 	@$(BIN)/python tests/soak.py --minutes $(MINUTES)

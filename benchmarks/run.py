@@ -1,6 +1,6 @@
 """This pipeline beside the usual loop and the peers' networks, in one run, taking turns.
 
-    python benchmarks/run.py [--frames 120] [--peers DIR] [--growth FRAMES] [--json FILE]
+    python benchmarks/run.py [--frames 120] [--peers DIR] [--growth FRAMES] [--json FILE] [--docs FILE]
 
 The usual loop is what most projects of this kind do with every frame: the full cascade on the whole gray
 picture (1.1, 5, 30 px) and `keras.Model.predict` on each face, by the peers' .hdf5 file where DIR has one,
@@ -25,7 +25,7 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 import cv2
 import numpy as np
 from rich.console import Console
-from rich.table import Table
+from rich.table import Table as RichTable
 
 from smartselfie import parts
 from smartselfie.classifiers.litert import LiteRtClassifier, default_model
@@ -34,6 +34,7 @@ from smartselfie.detectors.haar import find_cascade
 from smartselfie.records import Frame, Image
 from smartselfie.settings import load
 from smartselfie.sources.demo import Actor, DemoScript, DemoSource, smiling
+from smartselfie.training import card
 
 CHUNK = 10
 """Frames that each side does before the other has its turn."""
@@ -245,46 +246,81 @@ def reached(rows: Sequence[dict[str, object]], report: Report, growth: float) ->
     ]
 
 
-def verdicts(values: Sequence[float]) -> Table:
-    """What was asked beside what was measured."""
-    table = Table(title="one thread on both sides", title_justify="left")
-    for name in ("", "measured", "to reach", "to aim for"):
-        table.add_column(name, justify="right" if name else "left")
-    for (name, unit, reach, aim), value in zip(ASKED, values, strict=True):
-        table.add_row(name, f"{value:.3g} {unit}", f"{reach} {unit}", f"{aim} {unit}")
-    return table
+Table = tuple[str, tuple[str, ...], list[tuple[str, ...]]]
+"""Title, columns, rows."""
 
 
-def rows_as_table(rows: Sequence[dict[str, object]]) -> Iterator[Table]:
-    """Lay the comparison out."""
-    table = Table(
-        title="a frame, detector to trigger, in ms: ours beside the usual loop", title_justify="left"
+def tables(
+    rows: Sequence[dict[str, object]],
+    nets: Sequence[dict[str, object]],
+    report: Report,
+    values: Sequence[float],
+    growth_frames: int,
+) -> Iterator[Table]:
+    """Everything that was measured, to be printed or written into a page."""
+    asked = [
+        (name, f"{value:.3g} {unit}", f"{reach} {unit}", f"{aim} {unit}")
+        for (name, unit, reach, aim), value in zip(ASKED, values, strict=True)
+    ]
+    yield (
+        f"What was asked (one thread on both sides; memory growth over {growth_frames:,} frames)",
+        ("", "measured", "to reach", "to aim for"),
+        asked,
     )
-    for name in (
-        "scene",
-        "usual loop with",
-        "ours mean",
-        "median",
-        "95 %",
-        "usual mean",
-        "median",
-        "means",
-        "medians",
-    ):
-        table.add_column(name, justify="left" if name in ("scene", "usual loop with") else "right")
+    compared = []
     for row in rows:
         ours, usual = row["ours_ms"], row["usual_ms"]
         assert isinstance(ours, dict)
         assert isinstance(usual, dict)
-        table.add_row(
-            str(row["scene"]),
-            str(row["usual_threads"]),
-            *(f"{ours[key]:.2f}" for key in ("mean", "median", "p95")),
-            *(f"{usual[key]:.0f}" for key in ("mean", "median")),
-            f"{row['ratio_means']:.0f}x",
-            f"{row['ratio_medians']:.0f}x",
+        compared.append(
+            (
+                str(row["scene"]),
+                str(row["usual_threads"]),
+                *(f"{ours[key]:.2f}" for key in ("mean", "median", "p95")),
+                *(f"{usual[key]:.0f}" for key in ("mean", "median")),
+                f"{row['ratio_means']:.0f}x",
+                f"{row['ratio_medians']:.0f}x",
+            )
         )
-    yield table
+    yield (
+        "A frame from detector to trigger, in ms: ours beside the usual loop, and usual / ours",
+        (
+            "scene",
+            "usual loop with",
+            "ours mean",
+            "median",
+            "95 %",
+            "usual mean",
+            "median",
+            "means",
+            "medians",
+        ),
+        compared,
+    )
+    yield (
+        "One face through the network, one thread, in turn",
+        ("network", "median ms", "ours / this"),
+        [(str(net["network"]), f"{net['median_ms']:.2f}", f"{net['ours_to_this']:.2f}") for net in nets],
+    )
+    yield (
+        "The stages, one face at 640x480, in ms (overlay and encoding only while somebody looks)",
+        ("stage", "runs", "median", "mean", "95 %"),
+        [
+            (stage.name, str(stage.runs), f"{stage.median:.2f}", f"{stage.mean:.2f}", f"{stage.p95:.2f}")
+            for stage in report.stages
+        ],
+    )
+
+
+def show(out: Console, table: Table) -> None:
+    """Print a table."""
+    title, columns, rows = table
+    made = RichTable(title=title, title_justify="left")
+    for place, name in enumerate(columns):
+        made.add_column(name, justify="right" if place else "left")
+    for row in rows:
+        made.add_row(*row)
+    out.print(made)
 
 
 def main() -> None:
@@ -298,23 +334,22 @@ def main() -> None:
     )
     parser.add_argument("--json", type=Path)
     parser.add_argument("--growth", type=int, default=100_000, metavar="FRAMES")
+    parser.add_argument("--docs", type=Path, help="write the tables between the markers of this page")
     arguments = parser.parse_args()
     out = Console(width=130)
     rows = compare(arguments.frames, arguments.peers)
-    for table in rows_as_table(rows):
-        out.print(table)
     nets = networks(arguments.peers)
-    for net in nets:
-        out.print(
-            f"{net['network']}: median {net['median_ms']:.2f} ms a face, one thread; "
-            f"ours to this {net['ours_to_this']:.2f}"
-        )
-    given = ["source.use=demo", "source.size=[640, 480]"]
-    report = measure(load(None, given), 300)
+    report = measure(load(None, ["source.use=demo", "source.size=[640, 480]"]), 300)
     growth = memory_growth(arguments.growth)
     values = reached(rows, report, growth)
-    out.print(verdicts(values))
-    out.print(f"memory growth over {arguments.growth:,} frames; {machine()}")
+    made = list(tables(rows, nets, report, values, arguments.growth))
+    for table in made:
+        show(out, table)
+    out.print(f"{machine()}; Python {report.python}, OpenCV {report.opencv}", highlight=False)
+    if arguments.docs:
+        about = f"{machine()}; Python {report.python}, OpenCV {report.opencv}."
+        shown = [f"**{title}**\n\n{card.markdown(columns, cells)}" for title, columns, cells in made]
+        card.put(arguments.docs, "\n\n".join([*shown, about]))
     if arguments.json:
         arguments.json.write_text(
             json.dumps(

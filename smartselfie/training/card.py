@@ -30,18 +30,21 @@ def record(about: Path, reports: Sequence[Mapping[str, Any]], command: str) -> N
 
 
 def fill(card: Path, about: Path) -> None:
-    """Write the tables between the card's markers `<!-- figures -->` and `<!-- /figures -->`."""
-    text = card.read_text()
-    tables = "\n\n".join(_tables(json.loads(about.read_text())))
+    """Write the tables of the JSON beside a network into its card."""
+    put(card, "\n\n".join(_tables(json.loads(about.read_text()))))
+
+
+def put(page: Path, figures: str) -> None:
+    """Write between the markers `<!-- figures -->` and `<!-- /figures -->`; DataError without them."""
     filled, count = re.subn(
         r"(<!-- figures -->\n).*(<!-- /figures -->)",
-        lambda found: f"{found[1]}\n{tables}\n\n{found[2]}",
-        text,
+        lambda found: f"{found[1]}\n{figures}\n\n{found[2]}",
+        page.read_text(),
         flags=re.S,
     )
     if count != 1:
-        raise DataError(f"{card}: needs one pair of the markers <!-- figures --> and <!-- /figures -->")
-    card.write_text(filled)
+        raise DataError(f"{page}: needs one pair of the markers <!-- figures --> and <!-- /figures -->")
+    page.write_text(filled)
 
 
 def _tables(told: Mapping[str, Any]) -> Iterable[str]:
@@ -89,10 +92,10 @@ def _tables(told: Mapping[str, Any]) -> Iterable[str]:
             )
         if "latency_ratio" in report:
             lines.append(("the same as a ratio", _plain(report["latency_ratio"]), "1"))
-        yield _markdown(("", told["name"], "peer"), lines)
+        yield markdown(("", told["name"], "peer"), lines)
         for kind, figures in report["model"]["labels"].items():
             yield f"By class, {kind}:"
-            yield _markdown(
+            yield markdown(
                 ("class", "precision", "recall", "F1", "faces"),
                 [
                     (
@@ -114,7 +117,8 @@ def _plain(value: float | None) -> str:
     return "" if value is None else f"{value:.4g}"
 
 
-def _markdown(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+def markdown(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """Return a table."""
     lines = ["| " + " | ".join(columns) + " |", "|---" * len(columns) + "|"]
     return "\n".join(lines + ["| " + " | ".join(row) + " |" for row in rows])
 
