@@ -137,7 +137,7 @@ class Gate:
         host = headers.get("host", "")
         if len(headers.getlist("host")) != 1 or not self._guard.host_known(host):
             return problem(
-                403, "this server does not answer to that Host; see web.hosts in the documentation"
+                403, "this server does not answer to that Host; web.allowed_hosts takes more names"
             )
         if (reason := _foreign(scope, headers, host)) is not None:
             return problem(403, reason)

@@ -97,8 +97,13 @@ def test_disarmed_it_says_so_and_does_not_fire(browser: Browser, server: WebServ
         expect(page.locator("#state")).to_have_text("Not armed")
         daemon.happy = 0.95
         expect(page.locator(".bars .happy .value")).to_have_text("95 %")
+        expect(page.locator("#state")).to_have_text("Not armed")
+        seen = daemon.views.get()[0]
+        daemon.until(lambda: daemon.views.get()[0] > seen + 12)  # more than it would have to hold
+        assert daemon.shots == 0
         page.locator(".switch", has_text="Armed").click()
-        expect(page.locator("#state")).not_to_have_text("Not armed")
+        expect(page.locator("#state")).to_have_text("Got it")
+    assert daemon.shots == 1
 
 
 def test_one_of_several_faces_can_be_chosen(browser: Browser, server: WebServer, daemon: Daemon) -> None:
@@ -117,12 +122,15 @@ def test_one_of_several_faces_can_be_chosen(browser: Browser, server: WebServer,
 
 
 def test_a_lost_camera_is_said_and_comes_back(browser: Browser, server: WebServer, daemon: Daemon) -> None:
-    """The picture is dimmed with a sentence over it, until the camera gives pictures again."""
+    """The picture is dimmed with a sentence over it, and nothing is said of it, until pictures come again."""
     with opened(browser, server.url) as page:
         picture_is_shown(page)
         daemon.lose_camera("unplugged")
         expect(page.get_by_role("alert").filter(has_text="The camera is unplugged")).to_be_visible()
+        expect(page.locator(".chip.state")).to_have_text("No picture")
+        expect(page.locator("#state")).to_have_text("The camera is unplugged")
         daemon.give_camera_back()
+        expect(page.locator("#state")).to_have_text("Watching")
         expect(page.get_by_role("alert").filter(has_text="The camera is unplugged")).to_be_hidden()
         expect(page.locator(".stage.lost")).to_have_count(0)
 

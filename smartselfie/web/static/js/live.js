@@ -29,6 +29,7 @@ export class LiveView {
   #said = "";
   #slideTimer = 0;
   #armTimer = 0;
+  #gone = null; // why there is no picture: { title, text }
 
   constructor(socket) {
     this.#socket = socket;
@@ -115,7 +116,7 @@ export class LiveView {
         ),
         el(
           "div",
-          { class: "controls" },
+          { class: "card controls" },
           el(
             "label",
             { class: "switch" },
@@ -142,7 +143,7 @@ export class LiveView {
     const face = this.#face(info);
     drawOverlay($("canvas.overlay", this.element), info, { chosen: face?.track });
     this.#describe(info, face);
-    this.#meter.add(now(), face?.scores?.happy ?? null, info.threshold);
+    this.#meter.add(now(), this.#gone ? null : (face?.scores?.happy ?? null), info.threshold);
     this.#meter.draw(now());
   }
 
@@ -157,20 +158,21 @@ export class LiveView {
   }
 
   #describe(info, face) {
-    const title = STATES[info.state] ?? info.state;
-    $(".chip.state", this.element).textContent = title;
-    $(".chip.state", this.element).dataset.state = info.state;
+    const title = this.#gone?.title ?? STATES[info.state] ?? info.state;
+    const chip = $(".chip.state", this.element);
+    chip.textContent = this.#gone ? "No picture" : title;
+    chip.dataset.state = this.#gone ? "lost" : info.state;
     $(".chip.fps", this.element).textContent = `${info.fps.toFixed(0)} fps`;
     $("#state", this.element).textContent = title;
-    $("#why", this.element).textContent = info.why;
+    $("#why", this.element).textContent = this.#gone?.text ?? info.why; // what was said of an old picture is no longer true
     const done = $(".dial .done", this.element);
     done.style.setProperty("--done", info.progress * 100);
     done.toggleAttribute("data-empty", info.progress === 0);
     $("#threshold", this.element).textContent = `threshold ${percent(info.threshold)}`;
-    const many = info.faces.length;
+    const many = this.#gone ? 0 : info.faces.length;
     const place = info.faces.indexOf(face) + 1;
     $("#faces-title", this.element).textContent = many === 0 ? "No face" : many === 1 ? "The face" : `Face ${place} of ${many}`;
-    this.#bars.show(face?.scores ?? null);
+    this.#bars.show(many ? face.scores : null);
     this.#offerFaces(info, face);
     if (!this.#armTimer) $("#armed", this.element).checked = info.armed;
     const notices = $("#notices", this.element);
@@ -226,6 +228,12 @@ export class LiveView {
   }
 
   #lost(title, text) {
+    this.#gone = { title, text };
+    if (this.#view) this.#describe(this.#view, this.#face(this.#view));
+    else {
+      $("#state", this.element).textContent = title;
+      $("#why", this.element).textContent = text;
+    }
     $(".stage", this.element).classList.add("lost");
     const note = $(".lost-note", this.element);
     if ($("strong", note).textContent !== title || note.hidden) {
@@ -236,6 +244,7 @@ export class LiveView {
   }
 
   #found() {
+    this.#gone = null;
     $(".stage", this.element).classList.remove("lost");
     $(".lost-note", this.element).hidden = true;
   }

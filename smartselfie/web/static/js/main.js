@@ -72,7 +72,8 @@ async function begin() {
     socket = new LiveSocket();
     socket.addEventListener("link", ({ detail }) => showLink(detail));
     socket.addEventListener("event", ({ detail }) => {
-      if (detail.event === "shot" && current !== views.get("live")) toast("A new picture was taken.");
+      const seen = current === views.get("live") || current === views.get("pictures"); // it appears there by itself
+      if (detail.event === "shot" && !seen) toast("A new picture was taken.");
     });
     socket.start();
   }

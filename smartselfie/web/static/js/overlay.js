@@ -36,19 +36,21 @@ export function drawOverlay(canvas, view, { chosen = null, mirrored = false } = 
   const { context, width, height } = prepare(canvas);
   const { scale, x, y } = placement(canvas, view.width, view.height);
   const meters = new Map((view.meters ?? []).map((meter) => [meter.track, meter]));
-  for (const face of view.faces) {
+  for (const [index, face] of view.faces.entries()) {
     const [left, top, wide, high] = face.box;
     const onScreen = mirrored ? view.width - left - wide : left;
     const place = { x: x + onScreen * scale, y: y + top * scale, width: wide * scale, height: high * scale };
     drawFace(context, place, face, meters.get(face.track), {
       strong: view.faces.length > 1 && face.track === chosen,
       bounds: { width, height },
+      number: index + 1,
+      room: view.faces.length > 1 ? place.width * 1.8 : Infinity,
     });
   }
   if (view.countdown) drawCountdown(context, width, height, view.countdown);
 }
 
-function drawFace(context, place, face, meter, { strong, bounds }) {
+function drawFace(context, place, face, meter, { strong, bounds, number, room }) {
   const aside = meter && !meter.takes_part;
   context.lineWidth = strong ? 3 : 2;
   context.strokeStyle = strong ? ACCENT : WHITE;
@@ -58,7 +60,7 @@ function drawFace(context, place, face, meter, { strong, bounds }) {
   context.setLineDash([]);
   context.globalAlpha = 1;
   if (meter && meter.progress > 0) ring(context, place, meter.progress);
-  if (face.scores) label(context, place, face, bounds);
+  if (face.scores) label(context, place, face, { bounds, number, room });
 }
 
 /** The corners of the box only: the face stays visible. */
@@ -97,10 +99,13 @@ function ring(context, place, progress) {
   context.stroke();
 }
 
-function label(context, place, face, bounds) {
-  const text = `${face.top}  ${percent(face.scores[face.top])}`;
+/** The expression with its probability; among several faces as much of it as its neighbours leave room for. */
+function label(context, place, face, { bounds, number, room }) {
+  const share = percent(face.scores[face.top]);
   context.font = "600 13px system-ui, sans-serif";
-  const wide = context.measureText(text).width + 20;
+  const widthOf = (text) => context.measureText(text).width + 20;
+  const text = [`${face.top}  ${share}`, face.top].find((each) => widthOf(each) <= room) ?? String(number);
+  const wide = widthOf(text);
   const x = Math.max(4, Math.min(place.x + place.width / 2 - wide / 2, bounds.width - wide - 4));
   const below = place.y + place.height + 8;
   const y = below + 26 > bounds.height ? Math.max(4, place.y - 34) : below;

@@ -6,6 +6,7 @@ import { BrowserCamera } from "./camera.js";
 import { $, el, icon } from "./dom.js";
 import { drawOverlay, faceAt } from "./overlay.js";
 
+const INVITATION = "Drop a picture here";
 const KINDS = "image/png,image/jpeg,.png,.jpg,.jpeg";
 
 export class PhotoView {
@@ -45,7 +46,9 @@ export class PhotoView {
     const canvas = el("canvas", { "aria-hidden": "true" });
     canvas.addEventListener("click", (event) => {
       const face = this.#found && faceAt(canvas, this.#found, event);
-      if (face) this.#choose(face);
+      if (!face) return;
+      this.#choose(face);
+      $(`.face-row[data-track="${face}"]`, this.element).scrollIntoView({ block: "nearest" });
     });
     return el(
       "section",
@@ -57,7 +60,7 @@ export class PhotoView {
         "div",
         { class: "drop" },
         icon("photo"),
-        el("h2", {}, "Drop a picture here"),
+        el("h2", {}, INVITATION),
         el("p", { class: "quiet" }, "or paste one. PNG or JPEG, with one face or several."),
         el("div", { class: "buttons" }, choose("Choose a picture", "main"), camera()),
       ),
@@ -89,6 +92,10 @@ export class PhotoView {
     const note = $(".error-note", this.element);
     note.textContent = text;
     note.hidden = !text;
+  }
+
+  #say(text) {
+    $(".drop h2", this.element).textContent = text;
   }
 
   #acceptDrops() {
@@ -131,7 +138,7 @@ export class PhotoView {
     form.append("file", blob, "picture");
     const busy = $(".busy", this.element);
     busy.hidden = false;
-    $(".drop", this.element).setAttribute("aria-busy", "true");
+    this.#say("Looking …");
     try {
       const found = await api.upload("/classify", form);
       if (turn === this.#turn) await this.#showFound(blob, found);
@@ -141,7 +148,7 @@ export class PhotoView {
       this.#show(this.#found ? ".result" : ".drop");
     } finally {
       busy.hidden = true;
-      $(".drop", this.element).removeAttribute("aria-busy");
+      this.#say(INVITATION);
     }
   }
 
@@ -179,7 +186,6 @@ export class PhotoView {
     for (const row of this.element.querySelectorAll(".face-row")) {
       const current = Number(row.dataset.track) === track;
       row.setAttribute("aria-current", String(current));
-      if (current && this.#found.faces.length > 1) row.scrollIntoView({ block: "nearest" });
     }
     this.#drawBoxes();
   }

@@ -201,7 +201,12 @@ export class PicturesView {
     const ids = this.#chosen;
     const told = ids.length === 1 ? "this picture" : `these ${ids.length} pictures`;
     if (!(await ask({ title: `Delete ${told}?`, text: "This cannot be undone.", yes: "Delete" }))) return;
-    for (const id of ids) await this.remove(id);
+    try {
+      for (const id of ids) await this.remove(id);
+    } catch (error) {
+      toast(error.message, { bad: true }); // what is left stays selected
+      return;
+    }
     this.#choosing();
     toast(ids.length === 1 ? "The picture is deleted." : `${ids.length} pictures are deleted.`);
   }

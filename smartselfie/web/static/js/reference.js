@@ -6,7 +6,7 @@ import { $, el } from "./dom.js";
 const EXAMPLES = {
   "post /api/v1/classify": "-F file=@photo.jpg ",
   "post /api/v1/arm": "--json '{\"on\": false}' ",
-  "patch /api/v1/settings": "--json '{\"values\": {\"trigger.threshold\": 0.7}}' ",
+  "patch /api/v1/settings": "-X PATCH --json '{\"values\": {\"trigger.threshold\": 0.7}}' ",
   "post /api/v1/settings/save": "--json '{}' ",
   "patch /api/v1/shots/{id}": "-X PATCH --json '{\"rating\": 5}' ",
   "post /api/v1/archive": "-d ids=ID,ID -o pictures.zip ",
