@@ -41,9 +41,12 @@ def launch(chromium_type: BrowserType, path: str, *flags: str) -> Browser:
 
 @contextmanager
 def opened(browser: Browser, url: str, size: tuple[int, int] = DESKTOP, **options: object) -> Iterator[Page]:
-    """Open a page in a profile of its own; what it reports as an error fails the test."""
-    touch = size == PHONE
-    context = browser.new_context(viewport={"width": size[0], "height": size[1]}, has_touch=touch, **options)  # type: ignore[arg-type]
+    """Open a page in a profile of its own; what it reports as an error fails the test.
+
+    Nothing moves in it: whoever clicks would wait until what is clicked stands still.
+    """
+    options = {"has_touch": size == PHONE, "reduced_motion": "reduce", **options}
+    context = browser.new_context(viewport={"width": size[0], "height": size[1]}, **options)  # type: ignore[arg-type]
     context.set_default_timeout(20_000)
     page = context.new_page()
     errors: list[str] = []

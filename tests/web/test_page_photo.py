@@ -25,21 +25,26 @@ pytestmark = pytest.mark.browser
 GROUP = [Box(200, 60, 120, 120), Box(40, 50, 100, 100), Box(400, 70, 90, 90)]
 
 
+@pytest.fixture(scope="module")
+def alone() -> Iterator[tuple[WebServer, StillFaces]]:
+    """The page without a camera, and its detector."""
+    detector = StillFaces(GROUP[0])
+    photos = Photos(lambda: detector, Brightness, make_trigger=lambda: Trigger(rules(hold_frames=5)))
+    with WebServer("127.0.0.1:0", Parts(photos=photos)) as server:
+        yield server, detector
+
+
 @pytest.fixture
-def faces() -> StillFaces:
+def faces(alone: tuple[WebServer, StillFaces]) -> StillFaces:
     """What the detector finds; a test may change it."""
-    return StillFaces(GROUP[0])
+    alone[1].boxes = GROUP[:1]
+    return alone[1]
 
 
 @pytest.fixture
-def server(serve: Serve, faces: StillFaces) -> WebServer:
-    """The page without a camera."""
-    photos = Photos(
-        lambda: faces,
-        Brightness,
-        make_trigger=lambda: Trigger(rules(hold_frames=5)),
-    )
-    return serve(Parts(photos=photos))
+def server(alone: tuple[WebServer, StillFaces], faces: StillFaces) -> WebServer:
+    """The page without a camera, its detector as it was."""
+    return alone[0]
 
 
 @pytest.fixture

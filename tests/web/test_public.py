@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
 
 import httpx
 import numpy as np
@@ -12,20 +11,28 @@ from starlette.routing import Mount, Route, WebSocketRoute
 from websockets.exceptions import InvalidStatus
 from websockets.sync.client import connect
 
-from smartselfie.web.app import Parts, Site
+from smartselfie.web.app import Parts, Photos, Site
 from smartselfie.web.security import Guard
 from smartselfie.web.server import WebServer
-from tests.web.conftest import Serve
-from tests.web.daemon import write_picture
+from tests.web.conftest import Serve, make_parts
+from tests.web.daemon import Daemon, write_picture
 from tests.web.test_photos_api import encoded
 
 SERVED = {"/", "/health", "/static", "/api/v1/classify", "/api/v1/camera"}
 
 
-@pytest.fixture
-def public(serve: Serve, parts: Parts) -> WebServer:
+@pytest.fixture(scope="module")
+def everything(common: tuple[Daemon, WebServer]) -> Parts:
+    """All there is to serve."""
+    daemon = common[0]
+    return make_parts(daemon, daemon.folder.parent / "config.yaml")
+
+
+@pytest.fixture(scope="module")
+def public(everything: Parts) -> Iterator[WebServer]:
     """All parts are there, on an address that others reach."""
-    return serve(parts, "127.0.0.2:0", public=True)
+    with WebServer("127.0.0.2:0", everything, public=True) as server:
+        yield server
 
 
 @pytest.fixture
@@ -53,15 +60,15 @@ def routes(site: Site) -> list[tuple[str, str]]:
 
 
 def test_every_other_route_is_404(
-    public: WebServer, anybody: httpx.Client, parts: Parts, folder: Path
+    public: WebServer, anybody: httpx.Client, everything: Parts, common: tuple[Daemon, WebServer]
 ) -> None:
     """Walks all routes of the full page: those that are not served do not exist, whatever the method."""
-    assert parts.gallery is not None
-    write_picture(folder / "private.jpg")
-    everything = routes(Site(parts, Guard()))
-    assert len(everything) > 20
-    picture = parts.gallery.entries()[0].id
-    for method, path in everything:
+    assert everything.gallery is not None
+    write_picture(common[0].folder / "private.jpg")
+    walked = routes(Site(everything, Guard()))
+    assert len(walked) > 20
+    picture = everything.gallery.entries()[0].id
+    for method, path in walked:
         if path in SERVED or path.startswith("/static"):
             continue
         address = path.replace("{id}", picture)
@@ -76,9 +83,9 @@ def test_every_other_route_is_404(
             assert anybody.request(method, address).status_code == 404, (method, path)
 
 
-def test_only_these_routes_are_there(parts: Parts) -> None:
+def test_only_these_routes_are_there(everything: Parts) -> None:
     """The application itself has no other route."""
-    assert {path for _, path in routes(Site(parts, Guard(), public=True))} == SERVED
+    assert {path for _, path in routes(Site(everything, Guard(), public=True))} == SERVED
 
 
 def test_the_view_works_without_a_password(anybody: httpx.Client) -> None:
@@ -89,10 +96,12 @@ def test_the_view_works_without_a_password(anybody: httpx.Client) -> None:
     assert answer.json()["faces"]
 
 
-def test_each_client_is_limited(anybody: httpx.Client) -> None:
+def test_each_client_is_limited(serve: Serve, photos: Photos) -> None:
     """After a burst a client is told to wait, with the time."""
     data = encoded(np.full((20, 20, 3), 200, np.uint8), "PNG")
-    statuses = [anybody.post("/api/v1/classify", files={"file": data}) for _ in range(60)]
+    server = serve(Parts(photos=photos), public=True)
+    with httpx.Client(base_url=server.url, timeout=10) as one:
+        statuses = [one.post("/api/v1/classify", files={"file": data}) for _ in range(60)]
     limited = [answer for answer in statuses if answer.status_code == 429]
     assert statuses[0].status_code == 200
     assert limited

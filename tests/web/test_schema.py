@@ -8,6 +8,7 @@ import schemathesis
 from hypothesis import HealthCheck, Phase, given, settings
 from schemathesis import Case
 from schemathesis.checks import not_a_server_error
+from schemathesis.schemas import BaseSchema
 
 from smartselfie.web.server import WebServer
 from tests.web.daemon import Daemon
@@ -42,13 +43,18 @@ def test_every_described_call_is_tried(visitor: httpx.Client) -> None:
     assert described == {*CALLS, ENDLESS}
 
 
-@pytest.mark.parametrize(("method", "path"), CALLS, ids=lambda value: value)
-def test_no_request_makes_it_stumble(common: tuple[Daemon, WebServer], method: str, path: str) -> None:
-    """Generated requests, valid and not, are answered with what is not 5xx."""
+@pytest.fixture(scope="module")
+def schema(common: tuple[Daemon, WebServer]) -> BaseSchema:
+    """What the server says of itself."""
     url = common[1].url.rstrip("/")
-    description = httpx.get(f"{url}/api/v1/openapi.json").json()
-    schema = schemathesis.openapi.from_dict(description)
-    schema.config.update(base_url=url)
+    read = schemathesis.openapi.from_dict(httpx.get(f"{url}/api/v1/openapi.json").json())
+    read.config.update(base_url=url)
+    return read
+
+
+@pytest.mark.parametrize(("method", "path"), CALLS, ids=lambda value: value)
+def test_no_request_makes_it_stumble(schema: BaseSchema, method: str, path: str) -> None:
+    """Generated requests, valid and not, are answered with what is not 5xx."""
 
     @settings(
         max_examples=8,

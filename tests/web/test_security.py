@@ -16,7 +16,7 @@ from smartselfie.web.app import Parts
 from smartselfie.web.passwords import Sessions
 from smartselfie.web.security import COOKIE
 from smartselfie.web.server import WebServer
-from tests.web.conftest import Serve
+from tests.web.conftest import Serve, make_parts
 from tests.web.daemon import Daemon, write_picture
 
 PASSWORD = "k7wq-m3xd-p9ha"
@@ -37,10 +37,13 @@ ROUTES = (
 )
 
 
-@pytest.fixture
-def guarded(serve: Serve, parts: Parts) -> WebServer:
+@pytest.fixture(scope="module")
+def guarded(common: tuple[Daemon, WebServer]) -> Iterator[WebServer]:
     """A server on an address that is not this machine's own (127.0.0.2), so that it asks for a password."""
-    return serve(parts, "127.0.0.2:0", password=PASSWORD)
+    daemon = common[0]
+    parts = make_parts(daemon, daemon.folder.parent / "config.yaml")
+    with WebServer("127.0.0.2:0", parts, password=PASSWORD) as server:
+        yield server
 
 
 @pytest.fixture
@@ -100,21 +103,22 @@ def test_programs_may_send_the_password_by_basic(stranger: httpx.Client) -> None
     assert stranger.get("/api/v1/state", auth=("", "wrong")).status_code == 401
 
 
-def test_wrong_passwords_are_limited(stranger: httpx.Client) -> None:
+def test_wrong_passwords_are_limited(serve: Serve) -> None:
     """After five wrong ones even the right one has to wait, and the answer says for how long."""
-    for _ in range(5):
-        assert stranger.post("/api/v1/session", json={"password": "guess"}).status_code == 401
-    for answer in (
-        stranger.post("/api/v1/session", json={"password": PASSWORD}),
-        stranger.get("/api/v1/state", auth=("", PASSWORD)),
-    ):
-        assert answer.status_code == 429
-        assert int(answer.headers["retry-after"]) > 0
+    with httpx.Client(base_url=serve(Parts(), "127.0.0.2:0", password=PASSWORD).url, timeout=10) as stranger:
+        for _ in range(5):
+            assert stranger.post("/api/v1/session", json={"password": "guess"}).status_code == 401
+        for answer in (
+            stranger.post("/api/v1/session", json={"password": PASSWORD}),
+            stranger.get("/api/v1/state", auth=("", PASSWORD)),
+        ):
+            assert answer.status_code == 429
+            assert int(answer.headers["retry-after"]) > 0
 
 
-def test_a_password_is_made_where_none_is_set(serve: Serve, parts: Parts) -> None:
+def test_a_password_is_made_where_none_is_set(serve: Serve) -> None:
     """On an address that others reach a password is generated, known in plain only to who started it."""
-    server = serve(parts, "127.0.0.2:0")
+    server = serve(Parts(), "127.0.0.2:0")
     assert server.generated is not None
     assert server.password_hash is not None
     assert server.generated not in server.password_hash
@@ -123,9 +127,9 @@ def test_a_password_is_made_where_none_is_set(serve: Serve, parts: Parts) -> Non
     assert httpx.get(server.url + "api/v1/state", auth=("", server.generated)).status_code == 200
 
 
-def test_loopback_with_a_password_set_asks_for_it(serve: Serve, parts: Parts) -> None:
+def test_loopback_with_a_password_set_asks_for_it(serve: Serve) -> None:
     """A password in the settings counts on 127.0.0.1 too: a proxy may stand in front."""
-    server = serve(parts, password=PASSWORD)
+    server = serve(Parts(), password=PASSWORD)
     assert httpx.get(server.url + "api/v1/state").status_code == 401
 
 
