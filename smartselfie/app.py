@@ -93,7 +93,6 @@ class App:
 
     def run(self) -> None:
         """Work until the source ends or somebody asks to quit."""
-        self._obey_signals()
         self.loop.run(self._frames())
 
     def send(self, command: Command) -> None:
@@ -158,6 +157,7 @@ class App:
             self._open_web()
         self._open_pins()
         self._open_health()
+        self._obey_signals()  # before the event, so that `stopped` follows it whatever happens
         self._started = True
         self.events(
             "started",

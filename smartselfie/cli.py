@@ -354,9 +354,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     words = list(sys.argv[1:] if arguments is None else arguments)
     shell_asks = any(name.startswith("_SMARTSELFIE_COMPLETE") for name in os.environ)
     groups = ("-h", "--help", "-V", "--version", "--install-completion", "--show-completion")
-    if not shell_asks and not (words and (words[0] in _commands() or words[0] in groups)):
+    if not shell_asks and (not words or (words[0].startswith("-") and words[0] not in groups)):
         words.insert(0, "run")
-    if shell_asks or words[0] in (*NETWORK_COMMANDS, *groups):
+    if shell_asks or words[0] not in _commands() - set(NETWORK_COMMANDS):
         _add_network_commands()
     stops_well = words[:1] in (["run"], ["web"])  # these are stopped, not broken off, also while they start
     for number in (signal.SIGINT, signal.SIGTERM):

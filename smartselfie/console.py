@@ -61,7 +61,10 @@ def explain_import(error: ImportError) -> str:
     for library in ("libGL.so.1", "libgthread-2.0.so.0", "libglib-2.0.so.0"):
         if library in text:
             return f"the system library {library} is missing; run: sudo apt install libgl1 libglib2.0-0"
-    return f"{text}; run: pip install '{_extra_of(error.name or '')}'"
+    missing = error.name or ""
+    if missing.split(".")[0] == "smartselfie":
+        return f"smartselfie is not whole: {text}; install it again"
+    return f"{text}; run: pip install '{_extra_of(missing)}'"
 
 
 def _extra_of(module: str) -> str:

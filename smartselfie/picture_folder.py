@@ -42,6 +42,8 @@ class PictureFolder:
         if self._mount is not None and not os.path.ismount(self._mount):
             raise OSError(errno.ENODEV, f"its disk is gone, nothing is mounted on {self._mount}")
         if not self.path.is_dir():
+            if os.path.lexists(self.path):
+                raise NotADirectoryError(errno.ENOTDIR, "is no folder; remove it, or set saver.folder")
             self._make()
         handle = os.open(self.path, os.O_RDONLY | os.O_DIRECTORY)
         try:

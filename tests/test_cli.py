@@ -138,6 +138,37 @@ def test_a_missing_extra_is_named_with_its_remedy() -> None:
     assert "pip install 'smartselfie[web]'" in explain_import(error)
 
 
+def test_a_part_of_the_package_that_is_missing_is_no_extra() -> None:
+    """pip has no package of that name."""
+    error = ModuleNotFoundError("No module named 'smartselfie.window'", name="smartselfie.window")
+    assert explain_import(error).endswith("install it again")
+
+
+@pytest.mark.parametrize(("typed", "meant"), [("runn", "run"), ("trian", "train")])
+def test_a_mistyped_command_is_guessed(typed: str, meant: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """The nearest one is named."""
+    code, _, err = call(typed, capsys=capsys)
+    assert code == 2
+    assert f"Did you mean '{meant}'?" in err
+
+
+def test_a_signal_during_the_first_imports_ends_it_quietly() -> None:
+    """Exit 0, nothing on stderr."""
+    stopped_at_import = (
+        "import signal, sys, smartselfie.__main__ as entry\n"
+        "class Finder:\n"
+        "    def find_spec(self, name, path, target=None): signal.raise_signal(signal.SIGINT)\n"
+        "sys.meta_path.insert(0, Finder()); entry.main()"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", stopped_at_import],
+        capture_output=True,
+        check=False,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+    )
+    assert (done.returncode, done.stderr) == (0, b"")
+
+
 def test_an_unforeseen_error_is_one_line_too() -> None:
     """What nobody foresaw is said as an internal error, with how to see more."""
     assert one_line(ZeroDivisionError("division by zero"), False) == (
@@ -188,3 +219,27 @@ def test_a_reader_of_events_that_goes_away_ends_nothing(tmp_path: Path) -> None:
         err = program.stderr.read()
     assert program.wait(timeout=120) == 0, err
     assert list((tmp_path / "images_clicked").glob("*.jpg"))
+
+
+@pytest.mark.parametrize(("lost", "code"), [(0, 0), (2, 1)])
+def test_pictures_that_were_lost_are_a_failure(lost: int, code: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Taken and never written: the exit code tells whoever did not watch."""
+    from types import SimpleNamespace
+
+    from smartselfie.commands import run
+
+    class Ended:
+        def __init__(self, *given: object) -> None:
+            self.saver = SimpleNamespace(lost=lost)
+
+        def __enter__(self) -> Ended:
+            return self
+
+        def __exit__(self, *exception: object) -> None:
+            pass
+
+        def run(self) -> None:
+            pass
+
+    monkeypatch.setattr(run, "App", Ended)
+    assert run.run(run.Options()) == code

@@ -169,6 +169,6 @@ def test_no_folder_is_made_where_a_stick_belongs(tmp_path: Path, monkeypatch: py
 def test_a_file_in_place_of_the_folder_is_an_error(tmp_path: Path) -> None:
     """A file of the folder's name is left alone."""
     (tmp_path / "a").write_text("x")
-    with pytest.raises(OSError, match="exists"):
+    with pytest.raises(OSError, match="is no folder"):
         PictureFolder(tmp_path / "a").prepare()
     assert (tmp_path / "a").read_text() == "x"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import subprocess
 import sys
 from collections.abc import Callable
@@ -90,6 +91,25 @@ def test_a_missing_file_is_named(use: str, tmp_path: Path, monkeypatch: pytest.M
     monkeypatch.chdir(tmp_path)
     with pytest.raises(SourceError, match="there is no such file or folder"):
         open_source(use)
+
+
+def test_a_pipe_is_refused(tmp_path: Path) -> None:
+    """Opening one would wait for ever for somebody who writes."""
+    os.mkfifo(tmp_path / "pipe.mp4")
+    with pytest.raises(SourceError, match="neither a file nor a folder"):
+        open_source(str(tmp_path / "pipe.mp4"))
+
+
+def test_a_name_that_no_disk_takes_is_one_line() -> None:
+    """Too long for the file system: said, and cut short."""
+    with pytest.raises(SourceError, match=r"a{200}: cannot be read: File name too long$"):
+        open_source("a" * 5000)
+
+
+def test_an_unknown_kind_of_address_names_those_that_are_read() -> None:
+    """`ftp://` is none of them."""
+    with pytest.raises(UsageError, match="only http, https, rtsp and rtsps"):
+        open_source("ftp://127.0.0.1/clip.mp4")
 
 
 @pytest.mark.parametrize("use", ["/dev/video97", "97"])
@@ -190,6 +210,12 @@ def test_what_is_no_camera_is_said(tmp_path: Path, make: Callable[[Path], None],
     """A device that is there and does not open gets the system's reason, or the likeliest."""
     make(tmp_path / "video0")
     assert words in why_not(str(tmp_path / "video0"))
+
+
+@on_linux
+def test_a_device_of_another_kind_is_no_camera() -> None:
+    """Whoever else has it open does not matter."""
+    assert why_not("/dev/null") == "/dev/null is no camera"
 
 
 @on_linux

@@ -16,7 +16,10 @@ __all__ = ["Options", "load_settings", "run"]
 
 
 def run(options: Options) -> int:
-    """Run until the source ends or somebody asks to quit; returns the exit code. Raises what goes wrong."""
+    """Run until the source ends or somebody asks to quit; returns the exit code. Raises what goes wrong.
+
+    The code is 1 when pictures were taken that could never be written.
+    """
     options = replace(
         options,
         config=options.config or default_config(),
@@ -24,7 +27,7 @@ def run(options: Options) -> int:
     )
     with App(load_settings(options), options) as app:
         app.run()
-    return 0
+    return 1 if app.saver.lost else 0
 
 
 def load_settings(options: Options) -> s.Settings:

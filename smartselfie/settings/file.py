@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -99,7 +100,7 @@ def _override(given: dict[str, Given], override: str) -> None:
     setting = catalogue().get(key)
     if setting and isinstance(value, str) and value:
         here = Path.cwd() / value
-        if setting.kind == "path" or (setting.kind == "source" and here.exists()):
+        if setting.kind == "path" or (setting.kind == "source" and os.path.lexists(here)):
             value = str(here)
     _put(given, key, Given(value, place, shorten(text)))
 

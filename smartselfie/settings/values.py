@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import os
 import re
 from dataclasses import dataclass
 from decimal import Decimal
@@ -156,7 +157,7 @@ def _source(value: object, info: ValidationInfo) -> object:
     base = info.context.get("base") if info.context else None
     if value in ("auto", "demo", "picamera"):  # also where a file has such a name
         return value
-    if isinstance(_text(value), str) and base is not None and (base / str(value)).exists():
+    if isinstance(_text(value), str) and base is not None and os.path.lexists(base / str(value)):
         return str(base / str(value))
     return value
 

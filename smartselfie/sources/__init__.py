@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import difflib
+import errno
 import importlib.util
 import logging
 import re
+import stat
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -134,12 +136,22 @@ class SourceOpener:
         from smartselfie.sources.folder import PICTURES, FolderSource
         from smartselfie.sources.opencv import VideoFile
 
-        if path.is_dir():
+        try:
+            kind = path.stat().st_mode
+        except OSError as error:
+            if error.errno not in (errno.ENOENT, errno.ENOTDIR):
+                raise SourceError(f"{self.use[:200]}: cannot be read: {error.strerror}") from error
+            kind = 0
+        if stat.S_ISDIR(kind):
             return FolderSource(path, fps=self.fps, rotate=self.rotate)
-        if path.exists():
+        if kind and not stat.S_ISREG(kind):
+            raise SourceError(f"{path} is neither a file nor a folder; {_TAKES}")
+        if kind:
             if path.suffix.lower() in PICTURES - {".gif"}:
                 raise SourceError(f"{path} is a picture: give its folder, or 'smartselfie classify {path}'")
             return VideoFile(path, fps=self.fps, rotate=self.rotate)
+        if "://" in self.use:
+            raise UsageError(f"--source {self.use}: only http, https, rtsp and rtsps are read; {_TAKES}")
         if path.suffix or "/" in self.use:
             raise SourceError(f"{path}: there is no such file or folder")
         near = difflib.get_close_matches(self.use, ["auto", "demo", "picamera"], 1)

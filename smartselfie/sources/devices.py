@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import re
+import stat
 import sys
 from pathlib import Path
 
@@ -13,6 +14,8 @@ CHOICES = (
 )
 """Ends the messages of cameras that cannot be used."""
 
+V4L = 81
+"""The major number of Linux' video devices."""
 _DEV = Path("/dev")
 _SYS = Path("/sys/class/video4linux")
 _NO_WEBCAM = re.compile(r"bcm2835|unicam|rp1-cfe|pispbe|rpi")
@@ -75,7 +78,11 @@ def why_not(device: str | int) -> str:
     except OSError as error:
         if error.errno != errno.EBUSY:
             return f"{device} does not open: {error.strerror}"
+    what = Path(device).stat()
+    if stat.S_ISCHR(what.st_mode) and sys.platform == "linux" and os.major(what.st_rdev) != V4L:
+        return f"{device} is no camera"
     holders = users(device)
     if holders:
-        return f"{device} is in use by {', '.join(holders)}"
+        more = f" and {len(holders) - 3} more" if len(holders) > 3 else ""
+        return f"{device} is in use by {', '.join(holders[:3])}{more}"
     return f"{device} does not open as a camera, or another program uses it"
