@@ -42,6 +42,8 @@ class Limits:
     """To send the request in."""
     at_once: int = 16
     """Requests that are read or looked at; more are told to come back."""
+    held_bytes: int = 128_000_000
+    """What those may have sent, together; a request that does not say its length counts as the largest."""
 
 
 class FaceReader:
@@ -172,21 +174,23 @@ _BODY: Json = {
 def photo_routes(reader: FaceReader, limits: Limits, rates: Rates | None = None) -> APIRouter:
     """The route; `rates` limits each client, None: nobody."""
     router = APIRouter(tags=["photos"])
-    inside = 0
+    inside = held = 0
 
     @router.post(PATH, openapi_extra=_BODY, responses=documented(400, 413, 415, 422, 429, 503))
     async def classify(request: Request) -> Classified | ClassifiedSeveral:
         """Find the faces of a picture and score their expressions; several files give `results`."""
-        nonlocal inside
+        nonlocal inside, held
         if rates is not None and (wait := rates.take(client_of(request.scope))):
             raise ProblemError(
                 429, f"too many pictures; try again in {wait} s", headers={"retry-after": str(wait)}
             )
-        if inside >= limits.at_once:
+        sent = _length(request, limits)
+        if inside >= limits.at_once or held + sent > limits.held_bytes:
             raise ProblemError(
                 503, "too many pictures at once; try again in 2 s", headers={"retry-after": "2"}
             )
         inside += 1
+        held += sent
         try:
             files = await _files_of(request, limits)
             if len(files) == 1:
@@ -198,6 +202,7 @@ def photo_routes(reader: FaceReader, limits: Limits, rates: Rates | None = None)
             return ClassifiedSeveral(results=results)
         finally:
             inside -= 1
+            held -= sent
 
     return router
 
@@ -213,12 +218,21 @@ async def _one_of_several(reader: FaceReader, data: bytes, limits: Limits) -> Cl
         return Refused(error=body)
 
 
+def _length(request: Request, limits: Limits) -> int:
+    """How many bytes the request may bring; raises `ProblemError` when those are too many."""
+    length = request.headers.get("content-length", str(limits.request_bytes))
+    if not length.isdecimal() or int(length) > limits.request_bytes:
+        raise _too_large(limits)
+    return int(length)
+
+
+def _too_large(limits: Limits) -> ProblemError:
+    told = f"the request has more than {limits.request_bytes / 1e6:g} MB; send fewer or smaller pictures"
+    return ProblemError(413, told, headers={"connection": "close"})
+
+
 async def _files_of(request: Request, limits: Limits) -> list[bytes]:
     """Read the multipart body in memory, within the limits; raises `ProblemError`."""
-    too_large = f"the request has more than {limits.request_bytes / 1e6:g} MB; send fewer or smaller pictures"
-    length = request.headers.get("content-length", "0")
-    if not length.isdecimal() or int(length) > limits.request_bytes:
-        raise ProblemError(413, too_large, headers={"connection": "close"})
     if not request.headers.get("content-type", "").lower().startswith("multipart/form-data"):
         raise ProblemError(
             415, "send multipart/form-data with the picture as field `file` (curl -F file=@photo.jpg)"
@@ -229,7 +243,7 @@ async def _files_of(request: Request, limits: Limits) -> list[bytes]:
         async for chunk in request.stream():
             seen += len(chunk)
             if seen > limits.request_bytes:
-                raise ProblemError(413, too_large, headers={"connection": "close"})
+                raise _too_large(limits)
             yield chunk
 
     try:

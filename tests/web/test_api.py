@@ -4,14 +4,20 @@ from __future__ import annotations
 
 import json
 import re
+import shlex
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import httpx
 import pytest
+from playwright.sync_api import Browser
 
 from smartselfie.events import Events
 from smartselfie.web.app import Parts
 from smartselfie.web.gallery import Gallery
+from smartselfie.web.server import WebServer
+from tests.shared import ROOT
+from tests.web.browser import opened
 from tests.web.conftest import Serve
 from tests.web.daemon import Daemon, write_picture
 
@@ -27,6 +33,41 @@ def first_event(client: httpx.Client, name: str, then: object = None) -> dict[st
             if line.startswith("data: ") and json.loads(line[6:])["event"] == name:
                 return dict(json.loads(line[6:]))
     raise AssertionError("the stream ended")
+
+
+def call_of(line: str) -> tuple[str, str]:
+    """The method and the path that a line with curl asks for."""
+    words = shlex.split(line, comments=True)
+    path = next(urlsplit(word).path for word in words if word.startswith("http"))
+    if "-X" in words:
+        return words[words.index("-X") + 1], path
+    return ("POST" if {"--json", "-F", "-d"} & set(words) else "GET"), path
+
+
+def test_curl_lines_of_the_readme_name_calls_that_exist(visitor: httpx.Client) -> None:
+    """Each of them is described, with that method."""
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    lines = [line for line in text.splitlines() if line.startswith("    curl ")]
+    assert len(lines) >= 9
+    paths = visitor.get("/api/v1/openapi.json").json()["paths"]
+    for method, path in map(call_of, lines):
+        assert method.lower() in paths.get(path, {}), (method, path)
+
+
+@pytest.mark.browser
+def test_curl_lines_of_the_api_page_use_the_method_beside_them(
+    browser: Browser, common: tuple[Daemon, WebServer]
+) -> None:
+    """Each call has a line to try that asks for exactly this call."""
+    with opened(browser, common[1].url + "api") as page:
+        page.wait_for_selector(".route")
+        told = page.evaluate(
+            "[...document.querySelectorAll('.route')].map(each => [each.querySelector('.method').textContent,"
+            " each.querySelector('h3 code').textContent, each.querySelector('pre').textContent])"
+        )
+    assert len(told) > 15
+    for method, path, line in told:
+        assert call_of(line) == (method, path.replace("{id}", "ID")), line
 
 
 def test_state_tells_faces_and_why(client: httpx.Client, daemon: Daemon) -> None:

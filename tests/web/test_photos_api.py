@@ -9,6 +9,7 @@ import threading
 import tracemalloc
 import zlib
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -202,6 +203,21 @@ def test_too_many_at_once_are_told_to_come_back(serve: Serve) -> None:
         for thread in threads:
             thread.join()
     assert sorted(answers) == [200, 200] + [503] * 6
+
+
+def test_what_is_held_in_memory_is_bounded(serve: Serve) -> None:
+    """While the requests inside have sent as much as may be held, others are told to come back."""
+    waits = Waits()
+    data = encoded(picture((60, 60)))
+    photos = Photos(lambda: waits, Brightness, limits=Limits(held_bytes=len(data) + 1000))
+    server = serve(Parts(photos=photos))
+    with httpx.Client(base_url=server.url, timeout=15) as asking, ThreadPoolExecutor(1) as beside:
+        first = beside.submit(upload, asking, data)
+        assert waits.inside.acquire(timeout=10)
+        assert upload(asking, data).status_code == 503
+        waits.go.set()
+        assert first.result().status_code == 200
+        assert upload(asking, data).status_code == 200
 
 
 def test_nothing_is_written_to_disk(
