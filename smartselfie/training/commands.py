@@ -214,7 +214,10 @@ def train(
     if resume:
         network = Network(_stored_network(run))
     backend.choose(network.value)
-    from smartselfie.training import datasets, fit, settings
+    from smartselfie.training import datasets
+
+    faces = datasets.load(data)  # before Keras is imported, which takes seconds
+    from smartselfie.training import fit, settings
     from smartselfie.training.augment import NONE, Augmentation
 
     options: dict[str, Any] = {}
@@ -250,7 +253,7 @@ def train(
             augmentation=Augmentation(erase=erase, degrade=degrade) if augment else NONE,
         )
     command = "smartselfie " + " ".join(sys.argv[1:])
-    print(f"-> {fit.fit(datasets.load(data), chosen, run, resume=resume, command=command)}")
+    print(f"-> {fit.fit(faces, chosen, run, resume=resume, command=command)}")
 
 
 def evaluate(
@@ -328,10 +331,12 @@ def export(
     from smartselfie.training import backend
 
     backend.choose()
-    from smartselfie.training import datasets, distil, predictors
-    from smartselfie.training import export as exporting
+    from smartselfie.training import datasets
 
     faces = datasets.load(data)
+    from smartselfie.training import distil, predictors
+    from smartselfie.training import export as exporting
+
     if soft_labels is not None:
         distil.store(predictors.Keras(source).network, faces.split("Training"), soft_labels)
         print(f"-> {soft_labels}")
