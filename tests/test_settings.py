@@ -12,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from smartselfie.errors import ConfigError
+from smartselfie.parts import build_rules
 from smartselfie.settings import (
     Hold,
     Settings,
@@ -113,8 +114,9 @@ def test_other_text_is_no_address(text: str) -> None:
 def test_release_is_two_thirds_of_the_threshold_unless_given() -> None:
     """`release: null` follows the threshold."""
     settings = set_values(Settings(), {"trigger.threshold": 0.9})
-    assert settings.trigger.release_level == pytest.approx(0.6)
-    assert set_values(settings, {"trigger.release": 0.1}).trigger.release_level == 0.1
+    assert build_rules(settings.trigger).release_level == pytest.approx(0.6)
+    given = set_values(settings, {"trigger.release": 0.1})
+    assert build_rules(given.trigger).release_level == 0.1
 
 
 @pytest.mark.parametrize(

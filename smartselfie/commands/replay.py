@@ -21,7 +21,7 @@ from rich.text import Text
 
 from smartselfie.display import display_problem
 from smartselfie.errors import DisplayError, SaveError
-from smartselfie.parts import build_analysis, build_moment
+from smartselfie.parts import build_analysis, build_moment, build_rules
 from smartselfie.pipeline import Source
 from smartselfie.replaying.intervals import rate_interval, share_interval
 from smartselfie.replaying.labels import Labels, Total, Verdict, add_up, judge, read_labels, write_labels
@@ -128,7 +128,8 @@ def write_timelines(
     settings: Settings,
 ) -> None:
     """Write a PNG for each clip and `index.html` for all. Raises SaveError."""
-    levels = settings.trigger.threshold, settings.trigger.release_level
+    rules = build_rules(settings.trigger)
+    levels = rules.threshold, rules.release_level
     try:
         folder.mkdir(parents=True, exist_ok=True)
         for one in played:

@@ -105,11 +105,6 @@ class Trigger(Section):
         example="3s",
     )
 
-    @property
-    def release_level(self) -> float:
-        """`release`, or two thirds of `threshold` where it is null."""
-        return self.threshold * 2 / 3 if self.release is None else self.release
-
     @model_validator(mode="after")
     def _rules(self) -> Trigger:
         if self.release is not None and self.release >= self.threshold:

@@ -128,8 +128,9 @@ class WebServer:
 
     @property
     def failure(self) -> BaseException | None:
-        """What ended the thread, when that was no `close`."""
-        return self._failure
+        """What ended the server, or the encoding of its pictures, when that was no `close`."""
+        stream = self._site.stream
+        return self._failure or (stream.failure if stream is not None else None)
 
     def start(self, timeout: float = 10.0) -> None:
         """Begin to serve; returns when the page can be asked for. Raises `WebError`."""
