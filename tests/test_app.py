@@ -314,12 +314,21 @@ def test_near_misses_are_kept(tmp_path: Path) -> None:
     assert list((tmp_path / "pictures" / "near_misses").glob("*.jpg"))
 
 
-def test_the_password_of_a_stream_is_told_to_nobody(tmp_path: Path) -> None:
-    """Events name the source without user and password."""
+def test_the_password_of_a_stream_is_told_to_nobody(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Events and the status file name the source without user and password."""
+    monkeypatch.setenv("RUNTIME_DIRECTORY", str(tmp_path / "run"))
     events = tmp_path / "events"
     url = "http://user:secret@127.0.0.1:9/stream"
     given = s.load(None, [*settings(tmp_path), f'source.use="{url}"'])
-    with App(given, Options(events=str(events), wait=True)):
-        pass
+    kept = []
+
+    def read(view: View) -> Iterable[Command]:
+        kept.append((tmp_path / "run" / "status.json").read_text())
+        return (Quit(),)
+
+    with App(given, Options(events=str(events), wait=True)) as app:
+        app.loop.viewers.append(read)  # after the one that writes the file
+        app.run()
     told = json.loads(events.read_text().splitlines()[0])
-    assert told["source"] == "http://127.0.0.1:9/stream"
+    assert told["source"] == json.loads(kept[0])["source"] == "http://127.0.0.1:9/stream"
+    assert "secret" not in events.read_text() + kept[0]

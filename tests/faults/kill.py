@@ -20,7 +20,9 @@ def kill_shooters(tmp_path: Path, *, kills: int, format: str, seed: int) -> int:
 
 def kill_programs(tmp_path: Path, *, kills: int, seed: int) -> int:
     """The same with the whole program, which takes a picture of every frame of a folder."""
-    source = write_smiles(tmp_path / "source", 200)
+    source = write_smiles(tmp_path / "source", 50)
+    for copy in range(50, 2000):  # so many that it never comes to the end before it is killed
+        (source / f"{copy:04}.jpg").hardlink_to(source / f"{copy % 50:04}.jpg")
     config = tmp_path / "config.yaml"
     config.write_text(QUICK.replace("repeat: 200ms", "repeat: 1ms"))
     return _kill(tmp_path, run_program, (source, config), kills, seed)

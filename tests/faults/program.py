@@ -27,7 +27,7 @@ from tests.shared import ROOT
 
 MODEL = ROOT / "tests" / "data" / "pinned.tflite"
 START = [sys.executable, "-m", "smartselfie", "run", "--headless"]
-PATIENCE = 40.0
+PATIENCE = 60.0
 """Seconds in which a busy machine does anything that is waited for."""
 
 Event = dict[str, Any]

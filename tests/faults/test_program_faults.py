@@ -10,13 +10,14 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+import PIL.Image
 import pytest
 
 from smartselfie.errors import ConfigError
 from smartselfie.settings import load
 from tests.faults.drip import DrippingCamera
-from tests.faults.program import QUICK, Program, smiling_picture
-from tests.mjpeg_server import MjpegServer
+from tests.faults.program import PATIENCE, QUICK, Program, smiling_picture
+from tests.mjpeg_server import Fault, MjpegServer
 from tests.shared import missing
 
 SMALL = (320, 240)
@@ -38,6 +39,32 @@ def running(camera: MjpegServer, tmp_path_factory: pytest.TempPathFactory) -> It
     """A program that outlives this file's broken settings."""
     with Program(tmp_path_factory.mktemp("settings"), "--source", camera.url, config=CALM) as program:
         yield program
+
+
+# --- pictures that are not as they were: here, where a busy machine is not taken for a stalled camera
+
+
+def test_every_other_picture_may_be_damaged(running: Program, camera: MjpegServer) -> None:
+    """Half of the pictures break off in their middle: the others are taken, and no camera is lost."""
+    running.wait_for("shot")
+    since = len(running.events)
+    camera.fault = Fault.EVERY_OTHER_HALF
+    running.wait_for("shot", since, count=5)
+    camera.fault = Fault.NONE
+    assert running.named("camera_lost", since) == []
+
+
+def test_a_new_resolution_in_mid_stream_is_survived(running: Program, camera: MjpegServer) -> None:
+    """The camera's pictures change their size: the next ones are taken at the new size."""
+    running.wait_for("shot")
+    since = len(running.events)
+    camera.size = (480, 360)
+    running.wait_for_words("the camera's pictures are now 480x360")
+    shot = running.wait_for("shot", len(running.events), count=3)
+    with PIL.Image.open(shot["file"]) as picture:
+        assert picture.size == (480, 360)
+    camera.size = SMALL
+    assert running.named("camera_lost", since) == []
 
 
 # --- settings
@@ -123,11 +150,13 @@ def test_a_second_program_on_the_same_folder_is_refused(running: Program, tmp_pa
 # --- start and end
 
 
-@pytest.mark.parametrize("gone", [False, True], ids=["camera there", "camera gone"])
-def test_sigterm_ends_it_within_two_seconds(tmp_path: Path, gone: bool) -> None:
-    """Asked to stop it writes what is queued, says so last, and ends with 0: with a camera or without."""
+with_and_without = pytest.mark.parametrize("gone", [False, True], ids=["camera there", "camera gone"])
+
+
+def seconds_to_the_end(folder: Path, *, gone: bool) -> float:
+    """Run it, have systemd's SIGTERM sent, and check what it leaves; seconds from the signal to its end."""
     camera = MjpegServer(smiling_picture, size=SMALL, fps=20)
-    with camera, Program(tmp_path, "--source", camera.url) as program:
+    with camera, Program(folder, "--source", camera.url) as program:
         program.wait_for("shot")
         if gone:
             camera.stop()
@@ -135,11 +164,25 @@ def test_sigterm_ends_it_within_two_seconds(tmp_path: Path, gone: bool) -> None:
         asked = time.monotonic()
         assert program.end() == 0
         passed = time.monotonic() - asked
-        print(f"ended after {passed:.2f} s")
-        assert passed < STOPS_WITHIN
         assert program.events[-1] == {"event": "stopped", "pictures": len(program.named("shot"))}
         assert program.check_pictures() == len(program.named("shot"))
         assert program.status() == {}
+        return passed
+
+
+@with_and_without
+def test_sigterm_ends_it_with_everything_written(tmp_path: Path, gone: bool) -> None:
+    """Asked to stop it writes what is queued, says so last, and ends with 0: with a camera or without."""
+    seconds_to_the_end(tmp_path, gone=gone)
+
+
+@pytest.mark.slow
+@with_and_without
+def test_sigterm_ends_it_within_two_seconds(tmp_path: Path, gone: bool) -> None:
+    """The same, timed: judged here alone, because a busy machine takes as long as it likes."""
+    passed = seconds_to_the_end(tmp_path, gone=gone)
+    print(f"\nended after {passed:.2f} s")
+    assert passed < STOPS_WITHIN
 
 
 def test_ctrl_c_while_the_camera_is_opened_ends_it(tmp_path: Path) -> None:
@@ -181,6 +224,7 @@ def test_a_blocked_reader_ends_it_with_75_and_nothing_lost(tmp_path: Path) -> No
     camera = DrippingCamera(smiling_picture, SMALL)
     with camera, Program(tmp_path, "--source", camera.url) as program:
         program.wait_for("shot", count=3)
+        opened = camera.connections
         camera.block()
         assert program.wait() == 75
         assert program.named("camera_lost", reason="stalled")
@@ -188,20 +232,23 @@ def test_a_blocked_reader_ends_it_with_75_and_nothing_lost(tmp_path: Path) -> No
         taken = program.events[-1]
         assert taken == {"event": "stopped", "pictures": len(program.named("shot"))}
         assert program.check_pictures() == len(program.named("shot"))
-        assert camera.connections == 2
+        assert camera.connections == opened + 1
 
 
 # --- systemd
 
 
-def test_the_watchdog_is_fed_while_the_camera_is_gone(tmp_path: Path) -> None:
-    """Ready without a camera; alive in time for three times the watchdog's patience; stopping is said."""
-    patience = 1.5
-    with socket.create_server(("127.0.0.1", 0)) as reserved:
-        url = f"http://127.0.0.1:{reserved.getsockname()[1]}/"
-    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as systemd:
+@pytest.mark.parametrize(
+    "strict", [False, pytest.param(True, marks=pytest.mark.slow)], ids=["fed", "in time"]
+)
+def test_the_watchdog_is_fed_while_the_camera_is_gone(tmp_path: Path, strict: bool) -> None:
+    """Ready without a camera; alive for three times the watchdog's patience; stopping is said."""
+    patience = 4.0 if strict else 1.5
+    with socket.socket() as deaf, socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as systemd:
+        deaf.bind(("127.0.0.1", 0))  # nobody else gets this port, and it refuses connections
+        url = f"http://127.0.0.1:{deaf.getsockname()[1]}/"
         systemd.bind(str(tmp_path / "notify"))
-        systemd.settimeout(40)
+        systemd.settimeout(PATIENCE)
         environment = {"NOTIFY_SOCKET": str(tmp_path / "notify"), "WATCHDOG_USEC": str(int(patience * 1e6))}
         with Program(tmp_path / "program", "--source", url, environment=environment) as program:
             first = systemd.recv(4096).decode().split("\n")
@@ -209,12 +256,13 @@ def test_the_watchdog_is_fed_while_the_camera_is_gone(tmp_path: Path) -> None:
             # which of the two depends on whether the first attempt has been refused yet
             assert first[2].startswith(("STATUS=waiting for the camera", "STATUS=camera lost, trying again"))
             start = last = time.monotonic()
-            systemd.settimeout(patience)  # a later sign of life is a failure here, as it is a restart there
             while last - start < 3 * patience:
+                if strict:  # a later sign of life is a failure here, as it is a restart there
+                    systemd.settimeout(last + patience - time.monotonic())
                 if "WATCHDOG=1" in systemd.recv(4096).decode():
                     last = time.monotonic()
             program.process.terminate()
-            systemd.settimeout(40)
+            systemd.settimeout(PATIENCE)
             while systemd.recv(4096) != b"STOPPING=1":
                 pass
             assert program.wait() == 0
