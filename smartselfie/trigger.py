@@ -25,7 +25,7 @@ EPSILON = 1e-6
 class Rules:
     """The trigger's settings; times in seconds. Raises ValueError when they contradict each other."""
 
-    threshold: float = 0.8
+    threshold: float = 0.9
     release: float | None = None
     """P(happy) below which a smile is over; None: two thirds of the threshold."""
     hold_frames: int | None = 10

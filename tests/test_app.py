@@ -160,9 +160,9 @@ def run_app(app_settings: s.Settings, options: Options, asks: dict[int, Command]
 def test_a_change_applies_at_once(tmp_path: Path) -> None:
     """The frame after a change of the threshold is judged by the new one."""
     given = s.load(None, settings(tmp_path))
-    app, views = run_app(given, Options(), {3: Change({"trigger.threshold": 0.9}), 6: Quit()})
-    assert [view.threshold for view in views] == [0.8] * 4 + [0.9] * 3
-    assert app.settings.trigger.threshold == 0.9
+    app, views = run_app(given, Options(), {3: Change({"trigger.threshold": 0.7}), 6: Quit()})
+    assert [view.threshold for view in views] == [0.9] * 4 + [0.7] * 3
+    assert app.settings.trigger.threshold == 0.7
 
 
 def test_a_bad_change_is_refused_and_changes_nothing(tmp_path: Path) -> None:
@@ -170,7 +170,7 @@ def test_a_bad_change_is_refused_and_changes_nothing(tmp_path: Path) -> None:
     events = tmp_path / "events"
     given = s.load(None, settings(tmp_path))
     app, _ = run_app(given, Options(events=str(events)), {1: Change({"trigger.threshold": 7}), 3: Quit()})
-    assert app.settings.trigger.threshold == 0.8
+    assert app.settings.trigger.threshold == 0.9
     refused = [json.loads(line) for line in events.read_text().splitlines()]
     assert [event["event"] for event in refused] == ["started", "config_refused", "stopped"]
     assert "trigger.threshold" in refused[1]["errors"][0]
@@ -251,7 +251,7 @@ def test_safe_starts_on_defaults_with_a_broken_file(tmp_path: Path, caplog: pyte
     config = tmp_path / "config.yaml"
     config.write_text("trigger: {treshold: 0.8}\n")
     logging.getLogger("smartselfie").propagate = True
-    assert load_settings(Options(config, safe=True)).trigger.threshold == 0.8
+    assert load_settings(Options(config, safe=True)).trigger.threshold == 0.9
     assert "treshold" in caplog.text
     with pytest.raises(ConfigError, match="treshold"):
         load_settings(Options(config))

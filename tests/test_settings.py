@@ -33,9 +33,9 @@ ROOT = Path(__file__).parents[1]
 
 
 def test_defaults_are_those_of_the_documentation() -> None:
-    """Without a file the trigger wants ten frames of P(happy) >= 0.8, and pictures go to images_clicked."""
+    """Without a file the trigger wants ten frames of P(happy) >= 0.9, and pictures go to images_clicked."""
     settings = load()
-    assert settings.trigger.threshold == 0.8
+    assert settings.trigger.threshold == 0.9
     assert settings.trigger.hold == Hold(frames=10)
     assert settings.saver.folder == Path.cwd() / "images_clicked"
     assert settings.explicit == frozenset()
@@ -122,7 +122,7 @@ def test_release_is_two_thirds_of_the_threshold_unless_given() -> None:
 @pytest.mark.parametrize(
     ("values", "rule"),
     [
-        ({"trigger.release": 0.8}, "need 0 <= release < threshold <= 1, got release=0.8, threshold=0.8"),
+        ({"trigger.release": 0.9}, "need 0 <= release < threshold <= 1, got release=0.9, threshold=0.9"),
         ({"trigger.repeat": "1s"}, "need repeat >= cooldown, got repeat=1s, cooldown=2s"),
         ({"detector.kind": "yunet"}, "kind yunet needs the path of its .onnx file in detector.model"),
         ({"gpio.led": 4, "gpio.arm": 4}, "pin 4 is already that of gpio.led"),
@@ -172,7 +172,7 @@ def test_restart_is_needed_for_some_changes_only() -> None:
 def test_value_is_found_by_its_key() -> None:
     """Dotted keys reach every value; unknown ones are a KeyError."""
     settings = Settings()
-    assert settings.value("trigger.threshold") == 0.8
+    assert settings.value("trigger.threshold") == 0.9
     assert settings.value("moment") is True
     assert set_values(settings, {"moment": None}).value("moment.keep") is None
     for key in ("trigger.nothing", "nothing", "trigger.threshold.x"):

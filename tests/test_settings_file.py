@@ -41,7 +41,7 @@ def test_values_of_a_file_are_taken() -> None:
     assert loaded.trigger.policy == 2
     assert loaded.source.use == 0
     assert loaded.source.size == (640, 480)
-    assert loaded.trigger.threshold == 0.8
+    assert loaded.trigger.threshold == 0.9
     assert loaded.explicit == {"trigger.hold", "trigger.policy", "source.use", "source.size"}
 
 
@@ -82,8 +82,8 @@ def test_empty_file_means_defaults(text: str) -> None:
             "or a time such as 400ms of at most 1m",
         ),
         (
-            "release: 0.9",
-            "trigger.release: need 0 <= release < threshold <= 1, got release=0.9, threshold=0.8",
+            "release: 0.95",
+            "trigger.release: need 0 <= release < threshold <= 1, got release=0.95, threshold=0.9",
         ),
         (
             "hold: !!python/name:os.system x",

@@ -12,7 +12,7 @@ class Trigger(Section):
     """When the picture is taken."""
 
     threshold: Number = setting(
-        0.8,
+        0.9,
         "A face smiles when happy is its largest class and P(happy) is at least this. "
         "Higher: only broad smiles count, fewer false shots, more missed smiles.",
         gt=0,
