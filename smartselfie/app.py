@@ -21,6 +21,7 @@ from smartselfie.events import Events
 from smartselfie.frames import live_frames, recorded_frames
 from smartselfie.health import Health, runtime_folder
 from smartselfie.live_settings import LiveSettings
+from smartselfie.memory import give_back
 from smartselfie.near_misses import NearMissKeeper
 from smartselfie.newest import Newest
 from smartselfie.pace import Pace
@@ -278,6 +279,8 @@ class App:
             )
             self.events.listen(health.hear)
             self.loop.viewers.append(self._stack.enter_context(health))
+            if (trimming := give_back()) is not None:
+                self.loop.viewers.append(trimming)
         if (watchdog := open_watchdog()) is not None:
             self.loop.viewers.append(watchdog)
             self._stack.callback(watchdog.close)
