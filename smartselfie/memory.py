@@ -1,7 +1,7 @@
 """Gives back to the system what the C library keeps of pictures that are gone.
 
-Every reconnected camera is a new thread with an arena of its own, in which glibc keeps what the largest pictures
-once took. Nothing leaks, but reconnects and changes of size make the process larger than it needs to be.
+Every reconnected camera is a new thread with an arena of its own, in which glibc keeps what the largest
+pictures once took. Nothing leaks, but reconnects and changes of size make the process larger than it need be.
 """
 
 from __future__ import annotations
