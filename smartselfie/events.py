@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 import logging
+import os
 import queue
 import sys
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import TextIO
 
@@ -55,6 +57,8 @@ class Events:
                     self._file.flush()
                 except (OSError, ValueError) as error:
                     log.warning("events cannot be written any more: %s", error)
+                    if not self._owned:
+                        _lead_nowhere(self._file)
                     self._file = None
             for listener in self._listeners:
                 listener(record)
@@ -86,3 +90,11 @@ class Events:
             if self._file is not None and self._owned:
                 self._file.close()
             self._file = None
+
+
+def _lead_nowhere(stream: TextIO) -> None:
+    """What is left in its buffer would fail once more when the interpreter ends, and be its exit code."""
+    with suppress(OSError, ValueError):  # a stream that is no file has no such end
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, stream.fileno())
+        os.close(nowhere)
