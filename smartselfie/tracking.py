@@ -24,6 +24,10 @@ IN_TURN = 2
 """Known faces searched in one frame; more take turns, and are predicted in between."""
 LONGEST_TURN = 2
 """Frames in a row for which a face may be predicted without a search."""
+STILL = 0.5
+"""Speed, in its own sizes a second, below which a face stands still."""
+REST = 0.05
+"""Seconds after a search for which a face that stands still is not searched again."""
 TRIES = 3
 """Searches of the whole picture, frame by frame, for a face that was lost."""
 
@@ -33,8 +37,8 @@ class _Track:
     number: int
     box: Box
     seen: float
-    velocity: tuple[float, float] = (0.0, 0.0)
-    """Pixels a second of the centre."""
+    velocity: tuple[float, float] | None = None
+    """Pixels a second of the centre; None until it was found twice in a short time."""
     lost: int = 0
     """Searches in a row that did not find it."""
     coasted: int = 0
@@ -42,6 +46,8 @@ class _Track:
 
     def predict(self, at: float) -> Box:
         """Where the box should be at a time."""
+        if self.velocity is None:
+            return self.box
         ahead = min(at - self.seen, MAX_PREDICTION)
         return replace(
             self.box,
@@ -49,18 +55,25 @@ class _Track:
             y=round(self.box.y + self.velocity[1] * ahead),
         )
 
+    def rests(self, at: float) -> bool:
+        """Whether it stands so still, and was searched so lately, that its prediction will do."""
+        if self.velocity is None or at - self.seen > REST:
+            return False
+        return math.hypot(*self.velocity) <= STILL * self.box.width
+
     def move(self, box: Box, at: float) -> None:
         """Take the newest box over."""
         step = at - self.seen
         if 0 < step <= 2 * MAX_PREDICTION:
             (x, y), (old_x, old_y) = box.centre, self.box.centre
             keep = 1 - VELOCITY_WEIGHT
+            before = self.velocity or (0.0, 0.0)
             self.velocity = (
-                keep * self.velocity[0] + VELOCITY_WEIGHT * (x - old_x) / step,
-                keep * self.velocity[1] + VELOCITY_WEIGHT * (y - old_y) / step,
+                keep * before[0] + VELOCITY_WEIGHT * (x - old_x) / step,
+                keep * before[1] + VELOCITY_WEIGHT * (y - old_y) / step,
             )
         else:
-            self.velocity = (0.0, 0.0)
+            self.velocity = None
         self.box, self.seen, self.lost, self.coasted = box, at, 0, 0
 
 
@@ -94,7 +107,9 @@ class Tracker:
         known = [track for track in self._tracks if not track.lost]
         due = sorted(known, key=lambda track: -track.coasted)
         searched = [
-            track for place, track in enumerate(due) if place < IN_TURN or track.coasted >= LONGEST_TURN
+            track
+            for place, track in enumerate(due)
+            if track.coasted >= LONGEST_TURN or (place < IN_TURN and not track.rests(at))
         ]
         self._coasting = [track for track in known if track not in searched]
         wanted = [*searched, *(track for track in self._tracks if track.lost)]

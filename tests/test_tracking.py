@@ -144,3 +144,30 @@ def test_a_face_whose_turn_it_is_not_is_there_all_the_same() -> None:
     look = tracker.look(1 / 30)
     faces = tracker.update(list(look.around), at=1 / 30)
     assert sorted(face.track for face in faces) == [1, 2, 3, 4, 5]
+
+
+def searches(step: int, rate: float = 30) -> list[bool]:
+    """In which of ten frames a face is searched that moves `step` pixels a frame; it is 80 pixels wide."""
+    tracker = Tracker()
+    searched = []
+    for n in range(10):
+        look = tracker.look(n / rate, moved=False)
+        searched.append(look.full or bool(look.around))
+        faces = tracker.update([box(100 + step * n)] if searched[-1] else [], at=n / rate)
+        assert [face.track for face in faces] == [1]
+    return searched
+
+
+def test_a_face_that_stands_still_is_searched_every_second_frame() -> None:
+    """At 30 frames a second, from its second find on; in between it is there, as predicted."""
+    assert searches(step=0) == [True, True, False, True, False, True, False, True, False, True]
+
+
+def test_a_face_that_moves_is_searched_in_every_frame() -> None:
+    """A speed of two sizes a second is too much to predict."""
+    assert all(searches(step=5))
+
+
+def test_a_still_face_is_searched_in_every_frame_that_is_long_after_the_last() -> None:
+    """At 15 frames a second much can happen between two of them."""
+    assert all(searches(step=0, rate=15))

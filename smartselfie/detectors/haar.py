@@ -306,11 +306,8 @@ def _add(found: list[Box], box: Box | None) -> None:
 def _gray(image: Image, size: tuple[int, int]) -> Image:
     """Downscale and turn gray. Skips pixels first where there are far more than needed: 10 times as quick."""
     step = max(1, min(image.shape[1] // size[0], image.shape[0] // size[1]) // 2)
-    if step > 1:
-        image = image[::step, ::step]
-    if size != (image.shape[1], image.shape[0]):
-        image = _resize(image, size)
-    return np.asarray(cv2.cvtColor(image, cv2.COLOR_BGR2GRAY), np.uint8)
+    gray = np.asarray(cv2.cvtColor(image[::step, ::step], cv2.COLOR_BGR2GRAY), np.uint8)
+    return gray if size == (gray.shape[1], gray.shape[0]) else _resize(gray, size)
 
 
 def _resize(image: Image, size: tuple[int, int]) -> Image:

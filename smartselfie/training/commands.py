@@ -201,6 +201,10 @@ def train(
         list[Path] | None, typer.Option(metavar="FILE", help="Soft labels to distil from; repeatable.")
     ] = None,
     distil: Annotated[float, typer.Option(min=0, max=1, help="Share of the teachers in the targets.")] = 0.7,
+    widths: Annotated[
+        str | None,
+        typer.Option(metavar="N,N,N", help="smile: channels of its three stages; wide ones make teachers."),
+    ] = None,
     weights: Annotated[str, typer.Option(help="vgg16_bottleneck: imagenet, none or a file.")] = "imagenet",
     start: Annotated[
         Path | None,
@@ -223,6 +227,8 @@ def train(
     options: dict[str, Any] = {}
     if network is Network.vgg16_bottleneck:
         options["weights"] = None if weights == "none" else weights
+    if widths is not None:
+        options["widths"] = settings.read_widths(widths)
     if resume:
         chosen = settings.read(run / "settings.json")
         chosen = replace(

@@ -116,3 +116,14 @@ def read_sizes(text: str) -> tuple[tuple[float, int], ...]:
     if starts[0] != 0 or starts != sorted(starts) or starts[-1] >= 1 or min(side for _, side in sizes) < 16:
         raise UsageError(f"sizes {text!r}: shares must start at 0 and grow below 1, sides be at least 16")
     return sizes
+
+
+def read_widths(text: str) -> tuple[int, int, int]:
+    """Read `64,128,256`: the channels of the three stages. Raises UsageError."""
+    try:
+        first, second, third = map(int, text.split(","))
+    except ValueError as error:
+        raise UsageError(f"widths {text!r}: need three numbers such as 64,128,256 ({error})") from error
+    if min(first, second, third) < 8:
+        raise UsageError(f"widths {text!r}: each must be at least 8")
+    return first, second, third

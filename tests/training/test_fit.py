@@ -127,6 +127,22 @@ def test_an_exported_network_classifies(folder: Path, tmp_path: Path, kind: str)
     assert np.abs(np.array([list(each.probabilities) for each in scores]) - expected).max() < near
 
 
+@pytest.mark.parametrize(("size", "left"), [(24, 0), (26, 1)])
+def test_pooling_written_as_a_convolution_is_the_same_function(size: int, left: int) -> None:
+    """All of it where the side is a multiple of the pool's; where it would pad it stays."""
+    from keras import layers
+
+    from smartselfie.training import export, networks
+
+    network = networks.build("smile", size=size, widths=(8, 16), blocks=(1, 1))
+    made = export.pool_by_convolving(network)
+    assert sum(isinstance(layer, layers.AveragePooling2D) for layer in made.layers) == left
+    faces = make(14).images[:, :size, :size, None].astype(np.float32)
+    assert made.predict(faces, verbose=0)["ferplus"] == pytest.approx(
+        network.predict(faces, verbose=0)["ferplus"], abs=1e-5
+    )
+
+
 def test_an_export_that_decides_otherwise_is_refused(folder: Path, tmp_path: Path) -> None:
     """And nothing is written."""
     from smartselfie.training import export
@@ -213,6 +229,13 @@ def test_sizes_that_make_no_sense_are_refused(text: str) -> None:
     """With the rule and the value."""
     with pytest.raises(UsageError, match="sizes"):
         settings.read_sizes(text)
+
+
+@pytest.mark.parametrize("text", ["32", "32,64", "a,b,c", "32,64,4", "8,8,8,8"])
+def test_widths_that_make_no_sense_are_refused(text: str) -> None:
+    """With the rule and the value."""
+    with pytest.raises(UsageError, match="widths"):
+        settings.read_widths(text)
 
 
 def test_the_schedule_fits_the_time_that_is_left() -> None:
