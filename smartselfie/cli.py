@@ -274,10 +274,11 @@ def tune(
 
 
 @app.command(epilog=examples("smartselfie status", "smartselfie status --json | jq .camera"))
-def status(as_json: Json = False) -> None:
+def status(as_json: Json = False, verbose: Verbose = 0) -> None:
     """Say how the running daemon is; exit 1 when it is unwell or none runs."""
     from smartselfie.commands.status import status
 
+    start_logging(verbose, quiet=not verbose)
     raise typer.Exit(status(as_json=as_json))
 
 
@@ -300,10 +301,12 @@ def bench(
     chart: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Draw the stages as a bar (PNG).")
     ] = None,
+    verbose: Verbose = 0,
 ) -> None:
     """Measure what the configured pipeline costs on this machine, stage by stage."""
     from smartselfie.commands.bench import bench
 
+    start_logging(verbose, quiet=not verbose)
     given = [f"source.use={quoted(source)}", *(overrides or ())]
     raise typer.Exit(
         bench(_settings(config or _default_config(), given), frames=frames, as_json=as_json, chart=chart)
@@ -313,10 +316,12 @@ def bench(
 @app.command(epilog=examples("smartselfie init", "smartselfie init ~/party"))
 def init(
     folder: Annotated[Path, typer.Argument(metavar="[DIR]", help="Where; default: here.")] = Path(),
+    verbose: Verbose = 0,
 ) -> None:
     """Write a config.yaml with every setting explained, to start from."""
     from smartselfie.commands.init import init
 
+    start_logging(verbose, quiet=not verbose)
     print(init(folder))
 
 

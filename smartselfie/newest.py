@@ -15,22 +15,6 @@ class Newest(Generic[T]):
         self._changed = threading.Condition()
         self._value: T | None = None
         self._count = 0
-        self._readers = 0
-
-    @property
-    def watched(self) -> bool:
-        """Whether anybody looks: between `watch` and `unwatch` of at least one reader."""
-        return self._readers > 0
-
-    def watch(self) -> None:
-        """Say that a reader looks from now on."""
-        with self._changed:
-            self._readers += 1
-
-    def unwatch(self) -> None:
-        """Say that this reader looks no more."""
-        with self._changed:
-            self._readers -= 1
 
     def put(self, value: T) -> None:
         """Replace the value and wake who waits."""

@@ -15,6 +15,9 @@ from pydantic.fields import FieldInfo
 from smartselfie.settings.model import OPTIONAL_SECTIONS, SECTIONS, Settings
 from smartselfie.settings.values import Hold, Kind, format_duration, format_size
 
+IN_TITLES = {"fps": "frame rate", "cpu": "CPU", "led": "LED", "tls": "TLS", "url": "URL"}
+"""Words of names that people write otherwise."""
+
 
 @dataclass(frozen=True, slots=True)
 class Setting:
@@ -131,7 +134,7 @@ def _describe(key: str, name: str, field: FieldInfo) -> Setting:
     unit = extra["unit"] or {"duration": "seconds", "size": "bytes"}.get(kind.name)
     return Setting(
         key=key,
-        title=name.replace("_", " ").capitalize().replace("fps", "frame rate").replace("Fps", "Frame rate"),
+        title=_title(name),
         kind=kind.name,
         takes=takes + (", or null" if nullable else ""),
         brief=brief + (" | null" if nullable else ""),
@@ -147,6 +150,11 @@ def _describe(key: str, name: str, field: FieldInfo) -> Setting:
         live=extra["live"],
         private=extra["private"],
     )
+
+
+def _title(name: str) -> str:
+    words = " ".join(IN_TITLES.get(word, word) for word in name.split("_"))
+    return words[0].upper() + words[1:]
 
 
 def _parts(field: FieldInfo) -> Iterator[Any]:

@@ -102,13 +102,11 @@ class Stream:
 
     @contextmanager
     def viewer(self) -> Iterator[None]:
-        """Say that somebody looks, so that the loop makes views and the rate is shared."""
+        """Say that somebody looks, so that the rate is shared."""
         self._viewers += 1
-        self._views.watch()
         try:
             yield
         finally:
-            self._views.unwatch()
             self._viewers -= 1
 
     async def next(self, after: int, timeout: float = 2.0) -> Picture | None:

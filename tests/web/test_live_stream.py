@@ -136,19 +136,6 @@ def test_nothing_is_encoded_while_nobody_asks(monkeypatch: pytest.MonkeyPatch) -
     assert len(encoded) == 2
 
 
-def test_the_loop_knows_whether_anybody_looks(server: WebServer, daemon: Daemon) -> None:
-    """Views are watched while a viewer is connected, and not after."""
-    assert not daemon.views.watched
-    with open_live(server) as socket:
-        next_picture(socket)
-        assert daemon.views.watched
-    for _ in range(100):
-        if not daemon.views.watched:
-            break
-        daemon.views.get(after=daemon.views.get()[0], timeout=5)
-    assert not daemon.views.watched
-
-
 def test_events_come_unasked(server: WebServer, daemon: Daemon) -> None:
     """A lost camera is told at once, without a picture having been asked for."""
     with open_live(server) as socket:
