@@ -208,7 +208,11 @@ def train(
     weights: Annotated[str, typer.Option(help="vgg16_bottleneck: imagenet, none or a file.")] = "imagenet",
     start: Annotated[
         Path | None,
-        typer.Option("--from", metavar="FILE", help="Start from the weights of a network trained before."),
+        typer.Option(
+            "--from",
+            metavar="FILE",
+            help="Start from the weights of a network trained before, narrower ones too.",
+        ),
     ] = None,
     seed: Annotated[int, typer.Option(min=0)] = 1,
 ) -> None:

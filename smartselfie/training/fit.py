@@ -24,6 +24,7 @@ from smartselfie.training.augment import resize
 from smartselfie.training.batches import batches
 from smartselfie.training.datasets import Faces, Floats
 from smartselfie.training.settings import FitSettings
+from smartselfie.training.widen import widen
 
 
 def soft_cross_entropy(target: Any, logits: Any) -> Any:
@@ -92,7 +93,7 @@ def fit(
         **settings.options,
     )
     if settings.start is not None and not resume:
-        _start_from(network, Path(settings.start))
+        _start_from(network, Path(settings.start), settings.seed)
     averaged = keras.models.clone_model(network)
     _compile(network, settings)
     state = checkpoint.State.of(network)
@@ -142,12 +143,14 @@ def fit(
     return run / "network.keras"
 
 
-def _start_from(network: Any, path: Path) -> None:
+def _start_from(network: Any, path: Path, seed: int) -> None:
     weights = predictors.Keras(path).network.get_weights()
     try:
-        network.set_weights(weights)
+        network.set_weights(widen(weights, [weight.shape for weight in network.get_weights()], seed))
     except ValueError as error:
-        raise DataError(f"{path}: a network of another shape than {network.name} here ({error})") from error
+        raise DataError(
+            f"{path}: a network of another shape than {network.name} here, or a wider one ({error})"
+        ) from error
 
 
 def _one_epoch(

@@ -284,7 +284,7 @@ def test_weights_of_another_shape_are_refused(folder: Path, tmp_path: Path) -> N
     other = dataclasses.replace(
         QUICK,
         start=str(folder / "unbroken" / "network.keras"),
-        options={"widths": (8, 24), "blocks": (1, 1)},
+        options={"widths": (8, 8), "blocks": (1, 1)},
     )
     with pytest.raises(DataError, match=r"network\.keras.*another shape"):
         fit.fit(make(70), other, tmp_path, say=lambda text: None)

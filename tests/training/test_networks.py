@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from smartselfie.errors import UsageError
+from tests.training.faces import make
 
 pytestmark = pytest.mark.filterwarnings("default")  # Keras and its backends warn about each other
 
@@ -86,3 +87,35 @@ def test_separable_networks_are_kept_off_onednn() -> None:
     )
     found = subprocess.run([sys.executable, "-c", program], check=True, capture_output=True, text=True)
     assert found.stdout.strip() == "0"
+
+
+def test_a_widened_network_computes_the_same() -> None:
+    """Every width may grow by its own factor; not one face is scored otherwise."""
+    from smartselfie.training import networks
+    from smartselfie.training.widen import widen
+
+    narrow = networks.build("smile", size=24, widths=(8, 16, 24))
+    wide = networks.build("smile", size=24, widths=(12, 40, 24))
+    rng = np.random.default_rng(1)
+    narrow.set_weights([rng.uniform(0.1, 0.5, each.shape) for each in narrow.get_weights()])
+    wide.set_weights(widen(narrow.get_weights(), [each.shape for each in wide.get_weights()]))
+    faces = make(5).images[:, :24, :24, None].astype(np.float32)
+    for head, logits in narrow.predict(faces, verbose=0).items():
+        assert wide.predict(faces, verbose=0)[head] == pytest.approx(logits, rel=1e-4), head
+
+
+def test_channels_that_are_repeated_part() -> None:
+    """What reads two copies of a channel does not take the same from both, or they would stay copies."""
+    from smartselfie.training.widen import widen
+
+    (made,) = widen([np.ones((2, 1), np.float32)], [(4, 1)])
+    assert len(np.unique(made)) == 4
+
+
+@pytest.mark.parametrize("shape", [(3, 3, 4, 2), (3, 4), (5, 5, 4, 8)])
+def test_only_a_wider_network_of_the_same_layers_is_made(shape: tuple[int, ...]) -> None:
+    """Narrower ones, and other layers, are refused."""
+    from smartselfie.training.widen import widen
+
+    with pytest.raises(ValueError, match=r"channels|layer"):
+        widen([np.ones((3, 3, 4, 4), np.float32)], [shape])
