@@ -26,7 +26,7 @@ LONGEST_TURN = 2
 """Frames in a row for which a face may be predicted without a search."""
 STILL = 0.5
 """Speed, in its own sizes a second, below which a face stands still."""
-REST = 0.05
+REST = 0.08
 """Seconds after a search for which a face that stands still is not searched again."""
 TRIES = 3
 """Searches of the whole picture, frame by frame, for a face that was lost."""

@@ -121,7 +121,7 @@ def test_a_face_that_stays_lost_is_not_searched_everywhere_for_ever() -> None:
 
 
 def test_five_faces_are_searched_in_turn() -> None:
-    """Of five known faces two are searched in each frame, and each at least in every third."""
+    """Of five known faces at most three are searched in each frame, and each at least in every third."""
     tracker = Tracker()
     places = {number: box(100 * number) for number in range(1, 6)}
     tracker.update(list(places.values()), at=0)
@@ -131,7 +131,7 @@ def test_five_faces_are_searched_in_turn() -> None:
         found = [place for place in places.values() if any(place.iou(near) > 0.9 for near in look.around)]
         searched.append({place.x // 100 for place in found})
         tracker.update(found, at=n / 30)
-    assert all(len(turn) in (2, 3) for turn in searched)
+    assert all(1 <= len(turn) <= 3 for turn in searched)
     for start in range(len(searched) - 2):
         assert set.union(*searched[start : start + 3]) == set(places)
 
@@ -158,9 +158,9 @@ def searches(step: int, rate: float = 30) -> list[bool]:
     return searched
 
 
-def test_a_face_that_stands_still_is_searched_every_second_frame() -> None:
+def test_a_face_that_stands_still_is_searched_every_third_frame() -> None:
     """At 30 frames a second, from its second find on; in between it is there, as predicted."""
-    assert searches(step=0) == [True, True, False, True, False, True, False, True, False, True]
+    assert searches(step=0) == [True, True, False, False, True, False, False, True, False, False]
 
 
 def test_a_face_that_moves_is_searched_in_every_frame() -> None:
@@ -169,5 +169,5 @@ def test_a_face_that_moves_is_searched_in_every_frame() -> None:
 
 
 def test_a_still_face_is_searched_in_every_frame_that_is_long_after_the_last() -> None:
-    """At 15 frames a second much can happen between two of them."""
-    assert all(searches(step=0, rate=15))
+    """At 10 frames a second much can happen between two of them."""
+    assert all(searches(step=0, rate=10))
