@@ -6,8 +6,8 @@ import contextlib
 import io
 import json
 import os
-import shutil
 import tempfile
+import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -106,12 +106,17 @@ def export(
 ) -> dict[str, Any]:
     """Write `target` (.tflite), beside it .json and the .keras it came from; returns what the JSON says.
 
+    The .keras holds the source's weights `rounded`, and the .tflite is made from those.
+
     ModelError, and nothing written, when the file's decisions differ from the Keras network's on more than
     `tolerance` of the PublicTest faces (default: `TOLERANCE` of its kind). The temperatures are fitted on
     PublicTest, on the file's own logits.
     """
     keras_network = predictors.Keras(source)
     network = keras_network.network
+    kept = target.with_suffix(".keras")
+    if kept != source:
+        network.set_weights([rounded(weight) for weight in network.get_weights()])
     heads = sorted(keras_network(faces.images[:1]))
     read = read or ("ferplus" if "ferplus" in heads else heads[0])
     if read not in heads:
@@ -145,15 +150,50 @@ def export(
         for head in heads:
             truth = datasets.ferplus_majority(public) if head == "ferplus" else public.labels
             about["temperature"][head] = round(measures.fit_temperature(logits[head], truth), 4)
-        kept = target.with_suffix(".keras")
-        about["sha256"] = {target.name: predictors.sha256(made), kept.name: predictors.sha256(source)}
-        made.with_suffix(".json").write_text(json.dumps(about, indent=2) + "\n")
+        stored = source
         if kept != source:
-            shutil.copyfile(source, Path(folder) / kept.name)
-            (Path(folder) / kept.name).replace(kept)
+            stored = made.with_suffix(".keras")
+            save_packed(network, stored)
+        about["sha256"] = {target.name: predictors.sha256(made), kept.name: predictors.sha256(stored)}
+        made.with_suffix(".json").write_text(json.dumps(about, indent=2) + "\n")
+        stored.replace(kept)
         made.replace(target)
         made.with_suffix(".json").replace(target.with_suffix(".json"))
     return about
+
+
+def rounded(weights: Floats) -> Floats:
+    """Round float32 to the eleven significant bits that half precision has, exponents as they are."""
+    bits = np.ascontiguousarray(weights, np.float32).view(np.uint32)
+    return ((bits + np.uint32(1 << 12)) & np.uint32(0xFFFFE000)).view(np.float32)
+
+
+def save_packed(network: Any, path: Path) -> None:
+    """Save a .keras file with its weights compressed, half as large where they are `rounded`."""
+    import h5py
+
+    network.save(path)
+    with zipfile.ZipFile(path) as file:
+        members = {member: file.read(member) for member in file.infolist()}
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as file:
+        for member, data in members.items():
+            if member.filename.endswith(".h5"):
+                packed = io.BytesIO()
+                with h5py.File(io.BytesIO(data)) as old, h5py.File(packed, "w") as new:
+                    _copy_packed(old, new)
+                data = packed.getvalue()
+            file.writestr(member, data)
+
+
+def _copy_packed(old: Any, new: Any) -> None:
+    new.attrs.update(old.attrs)
+    for name, item in old.items():
+        if hasattr(item, "items"):
+            _copy_packed(item, new.create_group(name))
+        elif item.shape:
+            new.create_dataset(name, data=item[()], compression="gzip", shuffle=True).attrs.update(item.attrs)
+        else:
+            new.create_dataset(name, data=item[()]).attrs.update(item.attrs)
 
 
 def check(

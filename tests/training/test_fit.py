@@ -127,6 +127,20 @@ def test_an_exported_network_classifies(folder: Path, tmp_path: Path, kind: str)
     assert np.abs(np.array([list(each.probabilities) for each in scores]) - expected).max() < near
 
 
+def test_the_network_beside_the_file_is_the_source_rounded(folder: Path, tmp_path: Path) -> None:
+    """To eleven bits, compressed, and readable as ever; the file's hash is its own."""
+    from smartselfie.training import export, predictors
+
+    source = folder / "unbroken" / "network.keras"
+    about = export.export(source, make(280), tmp_path / "net.tflite", tolerance=1.0)
+    kept = tmp_path / "net.keras"
+    assert about["sha256"][kept.name] == predictors.sha256(kept)
+    weights, expected = (predictors.Keras(path).network.get_weights() for path in (kept, source))
+    for mine, theirs in zip(weights, expected, strict=True):
+        assert mine == pytest.approx(theirs, rel=2**-11)
+        assert np.array_equal(mine, export.rounded(theirs))
+
+
 @pytest.mark.parametrize(("size", "left"), [(24, 0), (26, 1)])
 def test_pooling_written_as_a_convolution_is_the_same_function(size: int, left: int) -> None:
     """All of it where the side is a multiple of the pool's; where it would pad it stays."""
