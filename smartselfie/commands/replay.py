@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from contextlib import contextmanager
+from dataclasses import asdict
 from multiprocessing import get_context
 from pathlib import Path
 from statistics import median
@@ -25,12 +26,13 @@ from smartselfie.parts import build_analysis, build_moment, build_rules
 from smartselfie.pipeline import Source
 from smartselfie.replaying.intervals import rate_interval, share_interval
 from smartselfie.replaying.labels import Labels, Total, Verdict, add_up, judge, read_labels, write_labels
+from smartselfie.replaying.margins import Margins, margins
 from smartselfie.replaying.marking import OpenCvScreen, Screen, mark
 from smartselfie.replaying.page import page
 from smartselfie.replaying.play import Played, find_clips, play
 from smartselfie.replaying.scores import write_scores
 from smartselfie.replaying.timeline import timeline_png
-from smartselfie.replaying.words import HOUR, total_in_words
+from smartselfie.replaying.words import HOUR, margins_in_words, total_in_words
 from smartselfie.settings import Settings
 from smartselfie.sources import open_source
 
@@ -61,18 +63,22 @@ def replay(
         known |= {one.recording.clip: demo_labels() for one in played if one.recording.clip == "demo"}
     verdicts = judge_all(played, known)
     total = add_up(list(verdicts.values())) if verdicts else None
+    extremes = margins([one.recording for one in played], known, settings.trigger.threshold)
     if scores is not None:
         write_scores(scores, [one.recording for one in played])
     folder = out if out is not None else None if as_json else OUT
     if folder is not None:
         write_timelines(folder, played, known, verdicts, total, settings)
     if as_json:
-        print(json.dumps(as_record(played, verdicts, total, settings), ensure_ascii=False), file=into)
+        print(
+            json.dumps(as_record(played, verdicts, total, extremes, settings), ensure_ascii=False), file=into
+        )
         return 0
     console = Console(file=into)
     console.print(table(played, verdicts))
     if total is not None:
         console.print(Text(total_in_words(total)))
+        console.print(Text(margins_in_words(extremes, settings.trigger.threshold)))
     if folder is not None:
         console.print(Text(f"timelines: {folder / 'index.html'}"))
     return 0
@@ -144,7 +150,11 @@ def write_timelines(
 
 
 def as_record(
-    played: Sequence[Played], verdicts: Mapping[str, Verdict], total: Total | None, settings: Settings
+    played: Sequence[Played],
+    verdicts: Mapping[str, Verdict],
+    total: Total | None,
+    extremes: Margins,
+    settings: Settings,
 ) -> dict[str, object]:
     """Return all of it as `--json` prints it; times in seconds of the clip."""
     record: dict[str, object] = {
@@ -170,6 +180,7 @@ def as_record(
             "median_delay": None if total.delay is None else round(total.delay, 3),
             "delays": [round(delay, 3) for delay in total.delays],
         }
+        record["margins"] = asdict(extremes)
     return record
 
 

@@ -6,6 +6,7 @@ import math
 
 from smartselfie.replaying.intervals import median_interval, rate_interval, share_interval
 from smartselfie.replaying.labels import Total
+from smartselfie.replaying.margins import Margins
 
 HOUR = 3600.0
 
@@ -28,6 +29,19 @@ def total_in_words(total: Total) -> str:
         sure = f" ({interval[0]:.2f} to {interval[1]:.2f})" if interval is not None else ""
         parts.append(f"median delay {total.delay:.2f} s{sure}")
     return f"{clips}: " + "; ".join(parts)
+
+
+def margins_in_words(margins: Margins, threshold: float) -> str:
+    """Say what came nearest to a missed smile and to a false shot."""
+    parts = []
+    if (peak := margins.lowest_peak) is not None:
+        parts.append(f"the faintest smile peaks at {peak.value:.3f} ({peak.clip}, {peak.at:.2f} s)")
+    if (run := margins.longest_run) is not None and run.value:
+        frames = f"{run.value:.0f} frame{'s' * (run.value != 1)}"
+        parts.append(f"outside of smiles at most {frames} in a row ({run.clip}, until {run.at:.2f} s)")
+    elif run is not None:
+        parts.append("outside of smiles not one frame")
+    return f"margins at a threshold of {threshold:g}: " + "; ".join(parts or ["nothing to measure"])
 
 
 def _round(value: float) -> str:
