@@ -2,11 +2,12 @@
 
 from collections.abc import Sequence
 
-from smartselfie.records import Box, Face, Scores
+from smartselfie.records import Box, Face
 from smartselfie.replaying.labels import Labels
 from smartselfie.replaying.margins import Margin, Margins, margins
 from smartselfie.replaying.scores import Recording, ScoredFrame
 from smartselfie.replaying.words import margins_in_words
+from tests.fakes import scores
 
 LABELS = Labels(smiles=((2.0, 3.0), (6.0, 7.0)), ignore=((8.0, 9.0),))
 
@@ -17,9 +18,7 @@ def recording(happy: Sequence[tuple[float, float | None]], clip: str = "a.mp4") 
     for at, share in happy:
         faces: tuple[Face, ...] = ()
         if share is not None:
-            rest = (1 - share) / 6
-            scores = Scores((rest, rest, rest, share, rest, rest, rest))
-            faces = (Face(Box(0, 0, 10, 10), 1, scores),)
+            faces = (Face(Box(0, 0, 10, 10), 1, scores(share)),)
         frames.append(ScoredFrame(at, faces))
     return Recording(clip, (64, 48), frames)
 
