@@ -88,6 +88,8 @@ class Look:
     """How much of a search of the whole picture is due; a detector may spread it over frames as it likes."""
     around: tuple[Box, ...] = ()
     """Where known faces should be by now, in pixels of the frame."""
+    resting: tuple[Box, ...] = ()
+    """Where those should be that need no search this time; what is found on them is no other face."""
 
     @property
     def full(self) -> bool:

@@ -21,13 +21,13 @@ VELOCITY_WEIGHT = 0.5
 MAX_PREDICTION = 0.25
 """Seconds over which a velocity is believed."""
 IN_TURN = 2
-"""Known faces searched in one frame; more take turns, and are predicted in between."""
+"""Known faces searched in one frame, of those that do not rest; more take turns, predicted in between."""
 LONGEST_TURN = 2
 """Frames in a row for which a face may be predicted without a search."""
 STILL = 0.5
-"""Speed, in its own sizes a second, below which a face stands still."""
-REST = 0.08
-"""Seconds after a search for which a face that stands still is not searched again."""
+"""Speed, in its own sizes a second, up to which a face stands still."""
+REST = 0.09
+"""Seconds after a search for which a face that stands still rests: two frames at 25 frames a second."""
 TRIES = 3
 """Searches of the whole picture, frame by frame, for a face that was lost."""
 
@@ -57,7 +57,7 @@ class _Track:
 
     def rests(self, at: float) -> bool:
         """Whether it stands so still, and was searched so lately, that its prediction will do."""
-        if self.velocity is None or at - self.seen > REST:
+        if self.velocity is None or at - self.seen > REST or self.coasted >= LONGEST_TURN:
             return False
         return math.hypot(*self.velocity) <= STILL * self.box.width
 
@@ -67,10 +67,11 @@ class _Track:
         if 0 < step <= 2 * MAX_PREDICTION:
             (x, y), (old_x, old_y) = box.centre, self.box.centre
             keep = 1 - VELOCITY_WEIGHT
-            before = self.velocity or (0.0, 0.0)
+            across, down = (x - old_x) / step, (y - old_y) / step
+            before = self.velocity or (across, down)
             self.velocity = (
-                keep * before[0] + VELOCITY_WEIGHT * (x - old_x) / step,
-                keep * before[1] + VELOCITY_WEIGHT * (y - old_y) / step,
+                keep * before[0] + VELOCITY_WEIGHT * across,
+                keep * before[1] + VELOCITY_WEIGHT * down,
             )
         else:
             self.velocity = None
@@ -82,8 +83,9 @@ class Tracker:
 
     A face may be undetected for `leave_after` seconds and keep its id. The whole picture is searched once in
     `rescan` frames while something moves and at least every `full_every` seconds, a part of it each frame; at
-    once while no face is known and something moves, and when a known face is lost. `look` and `update` take
-    turns, a pair for each frame.
+    once while no face is known and something moves, and when a known face is lost. Known faces that stand
+    still rest for up to two frames between two searches. `look` and `update` take turns, a pair for each
+    frame.
     """
 
     def __init__(self, *, rescan: int = 15, full_every: float = 1.0, leave_after: float = 1.0) -> None:
@@ -106,14 +108,20 @@ class Tracker:
         """Where to search in the frame of time `at`, in which something `moved` or not."""
         known = [track for track in self._tracks if not track.lost]
         due = sorted(known, key=lambda track: -track.coasted)
+        awake = [track for track in due if not track.rests(at)]
         searched = [
-            track
-            for place, track in enumerate(due)
-            if track.coasted >= LONGEST_TURN or (place < IN_TURN and not track.rests(at))
+            *awake[:IN_TURN],
+            *(track for track in awake[IN_TURN:] if track.coasted >= LONGEST_TURN),
         ]
+        first = due[: len(due) // (LONGEST_TURN + 1)]  # or several would rest, and be searched, all at once
+        searched += [track for track in first if track not in searched]
         self._coasting = [track for track in known if track not in searched]
         wanted = [*searched, *(track for track in self._tracks if track.lost)]
-        return Look(self._share(at, moved), tuple(track.predict(at) for track in wanted))
+        return Look(
+            self._share(at, moved),
+            tuple(track.predict(at) for track in wanted),
+            tuple(track.predict(at) for track in self._coasting),
+        )
 
     def _share(self, at: float, moved: bool) -> float:
         if self._at is None or any(0 < track.lost <= TRIES for track in self._tracks):
@@ -126,7 +134,7 @@ class Tracker:
     def update(self, boxes: Sequence[Box], *, at: float) -> list[Face]:
         """Match the boxes found at time `at` (seconds) where `look` said.
 
-        Returns a face per box, in the order of the boxes, then those whose turn it was not, as predicted.
+        Returns a face per box, in the order of the boxes, then those not to be searched, as predicted.
         """
         matched = self._match(boxes, at)
         faces = []

@@ -1,5 +1,6 @@
 """How a box becomes the network's crop."""
 
+import cv2
 import numpy as np
 import pytest
 
@@ -40,6 +41,19 @@ def test_color_and_gray_give_the_same_crop() -> None:
     color = np.dstack([gray] * 3)
     box = Box(20, 20, 70, 70)
     assert np.abs(crop_face(gray, box).astype(int) - crop_face(color, box)).max() <= 1
+
+
+@pytest.mark.parametrize("side", [60, 90, 110, 130])
+@pytest.mark.parametrize("size", [(48, 48), (64, 40)])
+def test_a_large_face_is_averaged(side: int, size: tuple[int, int]) -> None:
+    """In two steps where that is quicker, and hardly any otherwise than in one."""
+    rng = np.random.default_rng(1)
+    picture = cv2.GaussianBlur(rng.integers(0, 256, (160, 200), dtype=np.uint8), (0, 0), 3)
+    box = Box(20, 10, side, side)
+    region = crop_region(box)
+    cut = picture[region.y : region.bottom, region.x : region.right]
+    plain = cv2.resize(cut, size, interpolation=cv2.INTER_AREA)
+    assert np.abs(crop_face(picture, box, size).astype(int) - plain).mean() < 1
 
 
 @pytest.mark.parametrize(

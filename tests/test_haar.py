@@ -138,15 +138,31 @@ def test_a_file_that_is_no_cascade_is_refused(tmp_path: Path, content: str) -> N
         HaarDetector(wrong)
 
 
-def test_a_face_within_a_face_is_none(picture: Image, face: Box) -> None:
-    """A small one where the large one's forehead is: eyes and nostrils are found like that."""
+@pytest.fixture
+def nested(picture: Image, face: Box) -> Image:
+    """A small face where the large one's forehead is: eyes and nostrils are found like that."""
     side = face.width // 3
     cut = picture[face.y : face.bottom, face.x : face.right]
     small = cv2.resize(cut, (side, side), interpolation=cv2.INTER_AREA)
-    nested = picture.copy()
-    nested[face.y + 10 : face.y + 10 + side, face.x + face.width // 3 :][:, :side] = small
+    made = picture.copy()
+    made[face.y + 10 : face.y + 10 + side, face.x + face.width // 3 :][:, :side] = small
+    return made
+
+
+def test_a_face_within_a_face_is_none(nested: Image, face: Box) -> None:
+    """The small one is found alone, and not in the large one."""
     alone = nested.copy()
     alone[face.y + face.height // 2 :] = 128
     detector = HaarDetector(find_cascade(CASCADE), detect_width=640)
     assert [box.width < face.width // 2 for box in detector(alone, Look())] == [True]
     assert [box.width < face.width // 2 for box in detector(nested, Look())] == [False]
+
+
+def test_what_is_found_on_a_resting_face_is_no_other_face(nested: Image, face: Box) -> None:
+    """Neither by pieces nor by a search of everything; the face itself is not returned by pieces."""
+    detector = HaarDetector(find_cascade(CASCADE), detect_width=640)
+    pieces = [detector(nested, Look(share=1 / 15, resting=(face,))) for _ in range(32)]
+    assert all(found == [] for found in pieces)
+    hidden = nested.copy()
+    hidden[face.y + face.height // 2 :] = 128
+    assert detector(hidden, Look(resting=(face,))) == []

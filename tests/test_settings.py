@@ -180,6 +180,21 @@ def test_value_is_found_by_its_key() -> None:
             settings.value(key)
 
 
+@pytest.mark.parametrize(
+    ("key", "title"),
+    [
+        ("performance.cpu_budget", "CPU budget"),
+        ("gpio.led", "LED"),
+        ("web.tls", "TLS"),
+        ("web.public_url", "Public URL"),
+        ("performance.max_fps", "Max frame rate"),
+    ],
+)
+def test_titles_are_written_as_people_write_them(key: str, title: str) -> None:
+    """Abbreviations in capitals, fps in words."""
+    assert catalogue()[key].title == title
+
+
 def test_every_setting_is_described() -> None:
     """Each setting of the models has words for what it does and what it takes, and its default is in them."""
     for key, setting in catalogue().items():

@@ -1,5 +1,9 @@
 """Which face is which over time, and where to look next."""
 
+import itertools
+
+import pytest
+
 from smartselfie.records import Box
 from smartselfie.tracking import Tracker
 
@@ -146,28 +150,47 @@ def test_a_face_whose_turn_it_is_not_is_there_all_the_same() -> None:
     assert sorted(face.track for face in faces) == [1, 2, 3, 4, 5]
 
 
-def searches(step: int, rate: float = 30) -> list[bool]:
-    """In which of ten frames a face is searched that moves `step` pixels a frame; it is 80 pixels wide."""
+def searches(*steps: int, rate: float = 30, frames: int = 10) -> list[list[int]]:
+    """By frame, which faces are searched that move so many pixels a frame; each is 80 pixels wide."""
     tracker = Tracker()
     searched = []
-    for n in range(10):
+    for n in range(frames):
+        places = [box(100 + step * n, 100 + 200 * row) for row, step in enumerate(steps)]
         look = tracker.look(n / rate, moved=False)
-        searched.append(look.full or bool(look.around))
-        faces = tracker.update([box(100 + step * n)] if searched[-1] else [], at=n / rate)
-        assert [face.track for face in faces] == [1]
+        due = [row for row, place in enumerate(places) if any(place.iou(near) > 0.5 for near in look.around)]
+        searched.append(list(range(len(steps))) if look.full else due)
+        faces = tracker.update([places[row] for row in searched[-1]], at=n / rate)
+        assert sorted(face.track for face in faces) == [1 + row for row in range(len(steps))]
+        assert look.full or len(look.around) + len(look.resting) == len(steps)
     return searched
 
 
 def test_a_face_that_stands_still_is_searched_every_third_frame() -> None:
     """At 30 frames a second, from its second find on; in between it is there, as predicted."""
-    assert searches(step=0) == [True, True, False, False, True, False, False, True, False, False]
+    assert searches(0) == [[0], [0], [], [], [0], [], [], [0], [], []]
 
 
 def test_a_face_that_moves_is_searched_in_every_frame() -> None:
     """A speed of two sizes a second is too much to predict."""
-    assert all(searches(step=5))
+    assert all(searches(5))
 
 
-def test_a_still_face_is_searched_in_every_frame_that_is_long_after_the_last() -> None:
-    """At 10 frames a second much can happen between two of them."""
-    assert all(searches(step=0, rate=10))
+@pytest.mark.parametrize(("rate", "apart"), [(60, 3), (25, 3), (15, 2), (10, 1)])
+def test_a_still_face_rests_for_two_frames_and_for_a_tenth_of_a_second_at_the_most(
+    rate: float, apart: int
+) -> None:
+    """The slower the frames come, the more can happen between two of them."""
+    when = [n for n, due in enumerate(searches(0, rate=rate, frames=100)) if due][1:]
+    assert {later - earlier for earlier, later in itertools.pairwise(when)} == {apart}
+
+
+def test_still_faces_do_not_take_the_turns_of_one_that_moves() -> None:
+    """Of three, listed last, it is searched at least in every second frame."""
+    later = searches(0, 0, 5, frames=30)
+    assert all(2 in one or 2 in other for one, other in itertools.pairwise(later))
+
+
+def test_still_faces_are_not_all_searched_in_one_frame() -> None:
+    """Five that were found together take turns from then on."""
+    later = searches(0, 0, 0, 0, 0, frames=30)[3:]
+    assert {len(due) for due in later} == {1, 2}

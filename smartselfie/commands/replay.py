@@ -13,7 +13,7 @@ from dataclasses import asdict
 from multiprocessing import get_context
 from pathlib import Path
 from statistics import median
-from typing import TextIO
+from typing import Any, TextIO
 
 from rich.console import Console
 from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn
@@ -63,7 +63,8 @@ def replay(
         known |= {one.recording.clip: demo_labels() for one in played if one.recording.clip == "demo"}
     verdicts = judge_all(played, known)
     total = add_up(list(verdicts.values())) if verdicts else None
-    extremes = margins([one.recording for one in played], known, settings.trigger.threshold)
+    trigger = settings.trigger
+    extremes = margins([one.recording for one in played], known, trigger.threshold, trigger.grace)
     if scores is not None:
         write_scores(scores, [one.recording for one in played])
     folder = out if out is not None else None if as_json else OUT
@@ -78,7 +79,7 @@ def replay(
     console.print(table(played, verdicts))
     if total is not None:
         console.print(Text(total_in_words(total)))
-        console.print(Text(margins_in_words(extremes, settings.trigger.threshold)))
+        console.print(Text(margins_in_words(extremes, trigger.threshold)))
     if folder is not None:
         console.print(Text(f"timelines: {folder / 'index.html'}"))
     return 0
@@ -180,8 +181,14 @@ def as_record(
             "median_delay": None if total.delay is None else round(total.delay, 3),
             "delays": [round(delay, 3) for delay in total.delays],
         }
-        record["margins"] = asdict(extremes)
+        record["margins"] = _rounded(asdict(extremes))
     return record
+
+
+def _rounded(record: Any) -> Any:
+    if isinstance(record, dict):
+        return {key: _rounded(value) for key, value in record.items()}
+    return round(record, 4) if isinstance(record, float) else record
 
 
 def _clip_record(one: Played, verdict: Verdict | None) -> dict[str, object]:

@@ -134,6 +134,7 @@ class HaarDetector:
     def __call__(self, image: Image, look: Look) -> list[Box]:
         """Return the faces of a (H, W, 3) BGR picture, largest first."""
         found: list[Box] = []
+        resting = list(look.resting)
         if look.full:
             found = self._search_all(image)
             self._due = 0.0
@@ -141,9 +142,9 @@ class HaarDetector:
             if not _is_among(found, box):
                 _add(found, self._search_around(image, box, KNOWN))
         if not look.full:
-            self._search_on(image, look.share, found)
+            found = self._search_on(image, look.share, resting + found)[len(resting) :]
         found.sort(key=lambda box: -box.area)
-        return [box for place, box in enumerate(found) if not _is_inside(box, found[:place])]
+        return [box for place, box in enumerate(found) if not _is_inside(box, resting + found[:place])]
 
     # --- around known faces
 
@@ -183,16 +184,17 @@ class HaarDetector:
                 _add(found, _back(box, 0, 0, scale * shrink))
         return found
 
-    def _search_on(self, image: Image, share: float, found: list[Box]) -> None:
-        """Search the next pieces of the picture; what they find is added once it is confirmed."""
+    def _search_on(self, image: Image, share: float, known: list[Box]) -> list[Box]:
+        """Search the next pieces of the picture; returns what was known, and after it what is confirmed."""
         size = (image.shape[1], image.shape[0])
         if (size, self.smallest) != self._pieces_for:
             self._pieces = tuple(self._cut(size))
             self._pieces_for, self._turn, self._due = (size, self.smallest), 0, 0.0
         self._due += share * len(self._pieces)
         if self._due < 1:
-            return
+            return known
         gray, scale = self._downscale(image)
+        found = known.copy()
         for box in found:  # a known face is what costs most, and need not be found again
             left, top, right, bottom = (
                 max(0, round(edge / scale)) for edge in (box.x, box.y, box.right, box.bottom)
@@ -210,6 +212,7 @@ class HaarDetector:
                 find = _back(Box(box.x, box.y + piece.top, box.width, box.height), 0, 0, scale * piece.shrink)
                 if not _is_among(found, find):
                     _add(found, self._search_around(image, find, (CONFIRM,)))
+        return found
 
     def _cut(self, size: tuple[int, int]) -> list[_Piece]:
         """Cut the search into pieces that cost about the same."""
@@ -304,7 +307,7 @@ def _add(found: list[Box], box: Box | None) -> None:
 
 
 def _gray(image: Image, size: tuple[int, int]) -> Image:
-    """Downscale and turn gray. Skips pixels first where there are far more than needed: 10 times as quick."""
+    """Turn gray and downscale. Skips pixels first where there are far more than needed: 10 times as quick."""
     step = max(1, min(image.shape[1] // size[0], image.shape[0] // size[1]) // 2)
     gray = np.asarray(cv2.cvtColor(image[::step, ::step], cv2.COLOR_BGR2GRAY), np.uint8)
     return gray if size == (gray.shape[1], gray.shape[0]) else _resize(gray, size)

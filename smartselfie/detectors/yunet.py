@@ -52,15 +52,21 @@ class YuNetDetector:
             cv2.utils.logging.setLogLevel(level)
         self.detect_width = detect_width
         self.smallest = smallest
+        self._due = 0.0
 
     def smallest_face(self, size: tuple[int, int]) -> int:
         """Side in pixels of the smallest face that can be found in a picture of `size` (width, height)."""
         return round(max(WINDOW * max(1.0, size[0] / self.detect_width), self.smallest * min(size)))
 
     def __call__(self, image: Image, look: Look) -> list[Box]:
-        """Return the faces of a (H, W, 3) BGR picture, largest first; none when nowhere is to be searched."""
-        if not look.share and not look.around:
+        """Return the faces of a (H, W, 3) BGR picture, largest first.
+
+        None while no known face is to be searched and less than a whole search is due.
+        """
+        self._due += look.share
+        if self._due < 1 and not look.around:
             return []
+        self._due = 0.0
         height, width = image.shape[:2]
         scale = max(1.0, width / self.detect_width)
         size = (max(1, round(width / scale)), max(1, round(height / scale)))

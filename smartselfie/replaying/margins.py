@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from smartselfie.replaying.labels import Labels
@@ -11,66 +10,78 @@ from smartselfie.replaying.scores import Recording
 
 
 @dataclass(frozen=True, slots=True)
-class Margin:
-    """One extreme, and where it is."""
+class Peak:
+    """The best frame of a smile."""
 
-    value: float
+    happy: float
+    """P(happy); 0 where no face was scored."""
     clip: str
     at: float
     """Seconds of the clip."""
 
 
 @dataclass(frozen=True, slots=True)
+class Run:
+    """Frames in a row in which one face smiled, by the threshold, and nobody should have."""
+
+    frames: int
+    clip: str
+    until: float
+    """Seconds of the clip."""
+
+
+@dataclass(frozen=True, slots=True)
 class Margins:
-    """Both extremes of the labelled clips; None where there is nothing to measure."""
+    """Both extremes of the labelled clips; None where there is nothing of the kind."""
 
-    lowest_peak: Margin | None
-    """Of all smiles the one whose best P(happy) is lowest."""
-    longest_run: Margin | None
-    """The most frames in a row in which one face smiled, by the threshold, and nobody should have."""
+    lowest_peak: Peak | None
+    longest_run: Run | None
 
 
-def margins(recordings: Sequence[Recording], labels: Mapping[str, Labels], threshold: float) -> Margins:
-    """Return the extremes of the clips that have labels."""
-    peaks, runs = [], []
-    for recording in recordings:
-        if recording.clip in labels:
-            peaks += _peaks(recording, labels[recording.clip])
-            runs += _runs(recording, labels[recording.clip], threshold)
+def margins(
+    recordings: Sequence[Recording], labels: Mapping[str, Labels], threshold: float, grace: int = 0
+) -> Margins:
+    """Return the smile whose best frame is the worst, and the longest run, of the clips that have labels.
+
+    Frames in which a face was not detected end its run when there are more than `grace`. Every face counts,
+    also one that the trigger would leave out as too small or too new.
+    """
+    labelled = [(recording, labels[recording.clip]) for recording in recordings if recording.clip in labels]
+    peaks = [peak for each in labelled for peak in _peaks(*each)]
+    runs = [run for each in labelled for run in _runs(*each, threshold, grace)]
     return Margins(
-        min(peaks, key=lambda margin: margin.value, default=None),
-        max(runs, key=lambda margin: margin.value, default=None),
+        min(peaks, key=lambda peak: peak.happy, default=None),
+        max(runs, key=lambda run: run.frames, default=None),
     )
 
 
-def _peaks(recording: Recording, labels: Labels) -> list[Margin]:
-    peaks = []
+def _peaks(recording: Recording, labels: Labels) -> Iterator[Peak]:
     for stretch in labels.stretches():
-        inside = [
-            Margin(face.scores.happy, recording.clip, frame.at)
+        if not stretch.smiles:
+            continue
+        scored = [
+            Peak(face.scores.happy, recording.clip, frame.at)
             for frame in recording.frames
-            if stretch.holds(frame.at)
+            if stretch.start <= frame.at <= stretch.end
             for face in frame.faces
             if face.scores is not None
         ]
-        if stretch.smiles:
-            best = Margin(0.0, recording.clip, stretch.start)
-            peaks.append(max([best, *inside], key=lambda margin: margin.value))
-    return peaks
+        nothing = Peak(0.0, recording.clip, stretch.start)
+        yield max([nothing, *scored], key=lambda peak: peak.happy)
 
 
-def _runs(recording: Recording, labels: Labels, threshold: float) -> list[Margin]:
-    """The longest run up to each frame of each face; frames in which it was not detected do not count."""
+def _runs(recording: Recording, labels: Labels, threshold: float, grace: int) -> Iterator[Run]:
+    """Every run of every face, as long as it is at each of its frames."""
     stretches = labels.stretches()
-    runs: list[Margin] = []
-    lengths: dict[int, int] = defaultdict(int)
-    for frame in recording.frames:
+    runs: dict[int, tuple[int, int]] = {}  # by face: its length, the number of its last frame
+    for number, frame in enumerate(recording.frames):
         quiet = not any(stretch.holds(frame.at) for stretch in stretches)
         for face in frame.faces:
             if face.scores is None:
                 continue
-            smiles = face.scores.top == "happy" and face.scores.happy >= threshold
-            lengths[face.track] = lengths[face.track] + 1 if quiet and smiles else 0
-            if quiet:
-                runs.append(Margin(lengths[face.track], recording.clip, frame.at))
-    return runs
+            length, last = runs.pop(face.track, (0, number))
+            if number - last - 1 > grace:
+                length = 0
+            if quiet and face.scores.top == "happy" and face.scores.happy >= threshold:
+                runs[face.track] = length + 1, number
+                yield Run(length + 1, recording.clip, frame.at)

@@ -35,13 +35,13 @@ def margins_in_words(margins: Margins, threshold: float) -> str:
     """Say what came nearest to a missed smile and to a false shot."""
     parts = []
     if (peak := margins.lowest_peak) is not None:
-        parts.append(f"the faintest smile peaks at {peak.value:.3f} ({peak.clip}, {peak.at:.2f} s)")
-    if (run := margins.longest_run) is not None and run.value:
-        frames = f"{run.value:.0f} frame{'s' * (run.value != 1)}"
-        parts.append(f"outside of smiles at most {frames} in a row ({run.clip}, until {run.at:.2f} s)")
-    elif run is not None:
-        parts.append("outside of smiles not one frame")
-    return f"margins at a threshold of {threshold:g}: " + "; ".join(parts or ["nothing to measure"])
+        parts.append(f"the faintest smile peaks at {peak.happy:.3f} ({peak.clip}, {peak.at:.2f} s)")
+    if (run := margins.longest_run) is not None:
+        frames = f"{run.frames} frame{'s' * (run.frames != 1)}"
+        parts.append(f"outside of smiles at most {frames} in a row ({run.clip}, until {run.until:.2f} s)")
+    else:
+        parts.append("not one frame outside of smiles")
+    return f"margins at a threshold of {threshold:g}: " + "; ".join(parts)
 
 
 def _round(value: float) -> str:

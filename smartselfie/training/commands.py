@@ -53,6 +53,9 @@ class Kind(StrEnum):
     int8 = "int8"
 
 
+Verbose = Annotated[int, typer.Option("--verbose", "-v", count=True, help="Say where an error came from.")]
+"""Read by `cli.main`, which prints the errors."""
+
 HEADS = {
     "both": ("ferplus", "fer2013"),
     "ferplus": ("ferplus",),
@@ -77,6 +80,8 @@ Examples:
     smartselfie train --run runs/smile --resume            after a kill, or a power cut
 
     smartselfie train --minutes 90 --sizes 0:32,0.4:40,0.65:48
+
+    smartselfie train --widths 64,128,256 --run runs/big
 
     smartselfie train --teachers model/soft/big.npz --distil 0.7
 
@@ -121,6 +126,7 @@ def prepare(
         bool,
         typer.Option("--detect", help="Find the face in each picture with the cascade, for photographs."),
     ] = False,
+    verbose: Verbose = 0,
 ) -> None:
     """Read labelled faces in any of their usual forms into one compact file."""
     from smartselfie.training import crops, datasets, plots, prepare, readers
@@ -215,6 +221,7 @@ def train(
         ),
     ] = None,
     seed: Annotated[int, typer.Option(min=0)] = 1,
+    verbose: Verbose = 0,
 ) -> None:
     """Train a network; every choice is made on PublicTest."""
     from smartselfie.training import backend
@@ -231,6 +238,8 @@ def train(
     options: dict[str, Any] = {}
     if network is Network.vgg16_bottleneck:
         options["weights"] = None if weights == "none" else weights
+    if widths is not None and network is not Network.smile:
+        raise UsageError(f"--widths are for smile; {network.value} has its own")
     if widths is not None:
         options["widths"] = settings.read_widths(widths)
     if resume:
@@ -285,6 +294,7 @@ def evaluate(
         bool,
         typer.Option("--record", help="Store the figures in the .json beside the model, under `accuracy`."),
     ] = False,
+    verbose: Verbose = 0,
 ) -> None:
     """Measure a network: accuracy, precision, recall, calibration, average precision of happy, latency."""
     from smartselfie.training import backend
@@ -336,6 +346,7 @@ def export(
             metavar="FILE", help="Instead, store its probabilities for the training faces, to teach others."
         ),
     ] = None,
+    verbose: Verbose = 0,
 ) -> None:
     """Write the LiteRT file that the program runs, checked against the Keras network on PublicTest."""
     from smartselfie.training import backend

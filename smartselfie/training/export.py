@@ -106,7 +106,8 @@ def export(
 ) -> dict[str, Any]:
     """Write `target` (.tflite), beside it .json and the .keras it came from; returns what the JSON says.
 
-    The .keras holds the source's weights `rounded`, and the .tflite is made from those.
+    The .keras holds the source's weights `rounded`, and the .tflite is made from those; a source that is
+    that .keras stays as it is.
 
     ModelError, and nothing written, when the file's decisions differ from the Keras network's on more than
     `tolerance` of the PublicTest faces (default: `TOLERANCE` of its kind). The temperatures are fitted on
@@ -115,14 +116,15 @@ def export(
     keras_network = predictors.Keras(source)
     network = keras_network.network
     kept = target.with_suffix(".keras")
-    if kept != source:
-        network.set_weights([rounded(weight) for weight in network.get_weights()])
+    anew = kept.resolve() != source.resolve()
     heads = sorted(keras_network(faces.images[:1]))
     read = read or ("ferplus" if "ferplus" in heads else heads[0])
     if read not in heads:
         raise UsageError(f"{source}: has no output {read!r}; it has {', '.join(heads)}")
     public = faces.split("PublicTest")
     expected = keras_network(public.images)
+    if anew:
+        network.set_weights([rounded(weight) for weight in network.get_weights()])
     data = convert(network, kind, faces)
     size = keras_network.size
     about: dict[str, Any] = {
@@ -151,7 +153,7 @@ def export(
             truth = datasets.ferplus_majority(public) if head == "ferplus" else public.labels
             about["temperature"][head] = round(measures.fit_temperature(logits[head], truth), 4)
         stored = source
-        if kept != source:
+        if anew:
             stored = made.with_suffix(".keras")
             save_packed(network, stored)
         about["sha256"] = {target.name: predictors.sha256(made), kept.name: predictors.sha256(stored)}
@@ -169,7 +171,7 @@ def rounded(weights: Floats) -> Floats:
 
 
 def save_packed(network: Any, path: Path) -> None:
-    """Save a .keras file with its weights compressed, half as large where they are `rounded`."""
+    """Save a .keras file with its weights compressed, two thirds as large where they are `rounded`."""
     import h5py
 
     network.save(path)
@@ -182,7 +184,7 @@ def save_packed(network: Any, path: Path) -> None:
                 with h5py.File(io.BytesIO(data)) as old, h5py.File(packed, "w") as new:
                     _copy_packed(old, new)
                 data = packed.getvalue()
-            file.writestr(member, data)
+            file.writestr(member, data, zipfile.ZIP_DEFLATED)
 
 
 def _copy_packed(old: Any, new: Any) -> None:
@@ -190,7 +192,7 @@ def _copy_packed(old: Any, new: Any) -> None:
     for name, item in old.items():
         if hasattr(item, "items"):
             _copy_packed(item, new.create_group(name))
-        elif item.shape:
+        elif item.size > 1024:  # smaller ones grow
             new.create_dataset(name, data=item[()], compression="gzip", shuffle=True).attrs.update(item.attrs)
         else:
             new.create_dataset(name, data=item[()]).attrs.update(item.attrs)

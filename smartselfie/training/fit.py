@@ -145,8 +145,11 @@ def fit(
 
 def _start_from(network: Any, path: Path, seed: int) -> None:
     weights = predictors.Keras(path).network.get_weights()
+    shapes = [weight.shape for weight in network.get_weights()]
     try:
-        network.set_weights(widen(weights, [weight.shape for weight in network.get_weights()], seed))
+        if network.name == "smile":
+            weights = widen(weights, shapes, seed)
+        network.set_weights(weights)
     except ValueError as error:
         raise DataError(
             f"{path}: a network of another shape than {network.name} here, or a wider one ({error})"

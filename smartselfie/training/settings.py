@@ -52,7 +52,7 @@ class FitSettings:
     distil: float = 0.7
     """Share of the teachers' soft labels in the targets."""
     start: str | None = None
-    """File of the network of an earlier run, to start from its weights (Loshchilov and Hutter 2017)."""
+    """File of the network of an earlier run, or of a narrower `smile`, to start from its weights."""
     seed: int = 1
     augmentation: Augmentation = field(default_factory=Augmentation)
     options: dict[str, Any] = field(default_factory=dict)

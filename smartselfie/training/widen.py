@@ -13,8 +13,9 @@ def widen(weights: Sequence[Floats], shapes: Sequence[tuple[int, ...]], seed: in
     """Return the weights of a network whose layers have these shapes and which computes the same.
 
     Channels are repeated, and what reads a repeated one takes a random share from each, so that they part
-    when they learn. A width becomes the same one everywhere. ValueError when the shapes are not those of the
-    same layers, as wide or wider.
+    when they learn. A width becomes the same one everywhere. For plain convolutions and what follows them
+    channel by channel, as in `smile`: depthwise ones, and a dense layer behind a Flatten, would need
+    another rule. ValueError when the shapes are not those of the same layers, as wide or wider.
     """
     rng = np.random.default_rng(seed)
     sources: dict[tuple[int, int], np.ndarray] = {}
