@@ -51,7 +51,7 @@ def crop_face(
     before, after = max(0, left - region.x) // skip, max(0, region.right - right) // skip
     if above or below or before or after:
         cut = np.asarray(cv2.copyMakeBorder(cut, above, below, before, after, cv2.BORDER_REPLICATE), np.uint8)
-    if cut.shape[0] > 2 * size[1]:  # averaging by a whole factor is four times as quick
+    if cut.shape[0] > 2 * size[1]:  # averaging by a whole factor is quicker
         cut = np.asarray(
             cv2.resize(cut, (2 * size[0], 2 * size[1]), interpolation=cv2.INTER_LINEAR), np.uint8
         )

@@ -48,7 +48,7 @@ def test_color_and_gray_give_the_same_crop() -> None:
 def test_a_large_face_is_averaged(side: int, size: tuple[int, int]) -> None:
     """In two steps where that is quicker, and hardly any otherwise than in one."""
     rng = np.random.default_rng(1)
-    picture = cv2.GaussianBlur(rng.integers(0, 256, (160, 200), dtype=np.uint8), (0, 0), 3)
+    picture = cv2.GaussianBlur(rng.integers(0, 256, (160, 200), dtype=np.uint8), (0, 0), 1)
     box = Box(20, 10, side, side)
     region = crop_region(box)
     cut = picture[region.y : region.bottom, region.x : region.right]

@@ -238,9 +238,9 @@ def train(
     options: dict[str, Any] = {}
     if network is Network.vgg16_bottleneck:
         options["weights"] = None if weights == "none" else weights
-    if widths is not None and network is not Network.smile:
-        raise UsageError(f"--widths are for smile; {network.value} has its own")
     if widths is not None:
+        if network is not Network.smile:
+            raise UsageError(f"--widths are for smile; {network.value} has its own")
         options["widths"] = settings.read_widths(widths)
     if resume:
         chosen = settings.read(run / "settings.json")

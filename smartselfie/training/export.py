@@ -64,8 +64,8 @@ def convert(network: Any, kind: str, faces: Faces) -> bytes:
 def pool_by_convolving(network: Any) -> Any:
     """Return the same function, average pooling written as a depthwise convolution with equal weights.
 
-    LiteRT's XNNPACK has no pooling of int8 averages; each would cut the network in two around itself, an
-    eighth of its time. Pooling that pads stays: it leaves the padding out of its averages.
+    LiteRT's XNNPACK has no pooling of int8 averages, so each would cut the network in two around itself.
+    Pooling that pads stays: it leaves the padding out of its averages.
     """
     from keras import initializers, layers, models
 
@@ -85,6 +85,8 @@ def pool_by_convolving(network: Any) -> Any:
             side % pool for side, pool in zip(layer.input.shape[1:3], layer.pool_size, strict=True)
         )
 
+    if not any(pools(layer) for layer in network.layers):
+        return network
     made = models.clone_model(network, clone_function=swap)
     for layer in network.layers:
         if layer.weights:
