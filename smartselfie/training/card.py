@@ -13,6 +13,9 @@ import typer
 from smartselfie.errors import DataError
 from smartselfie.records import CLASSES
 
+REPORTED = {"mini_xception": 0.66, "cnn4": 0.632, "vgg": 0.733}
+"""Accuracy on FER2013 as their authors report it, by network; the sources stand in `networks`."""
+
 
 def record(about: Path, reports: Sequence[Mapping[str, Any]], command: str) -> None:
     """Store reports of `evaluate` under `accuracy`; DataError when they are of another file."""
@@ -29,22 +32,49 @@ def record(about: Path, reports: Sequence[Mapping[str, Any]], command: str) -> N
     about.write_text(json.dumps(told, indent=2) + "\n")
 
 
-def fill(card: Path, about: Path) -> None:
-    """Write the tables of the JSON beside a network into its card."""
-    put(card, "\n\n".join(_tables(json.loads(about.read_text()))))
+def fill(card: Path, about: Path, others: list[Path] | None = None) -> None:
+    """Write the tables of the JSON beside a network into its card.
+
+    `others` are what `evaluate --json` printed of other networks, each in a file named after its network.
+    """
+    told = json.loads(about.read_text())
+    put(card, "\n\n".join(_tables(told)))
+    if others:
+        put(card, _others(told, others), "others")
 
 
-def put(page: Path, figures: str) -> None:
-    """Write between the markers `<!-- figures -->` and `<!-- /figures -->`; DataError without them."""
+def put(page: Path, figures: str, name: str = "figures") -> None:
+    """Write between the markers `<!-- name -->` and `<!-- /name -->`; DataError without them."""
     filled, count = re.subn(
-        r"(<!-- figures -->\n).*(<!-- /figures -->)",
+        rf"(<!-- {name} -->\n).*(<!-- /{name} -->)",
         lambda found: f"{found[1]}\n{figures}\n\n{found[2]}",
         page.read_text(),
         flags=re.S,
     )
     if count != 1:
-        raise DataError(f"{page}: needs one pair of the markers <!-- figures --> and <!-- /figures -->")
+        raise DataError(f"{page}: needs one pair of the markers <!-- {name} --> and <!-- /{name} -->")
     page.write_text(filled)
+
+
+def _others(told: Mapping[str, Any], others: Sequence[Path]) -> str:
+    """Return a table of the shipped network and others on FER2013's test faces, by both kinds of labels."""
+    measured = {f"`{told['name']}.tflite`": told["accuracy"].values()}
+    measured |= {f"`{path.stem}`": json.loads(path.read_text()) for path in others}
+    rows = []
+    for name, reports in measured.items():
+        for report in reports:
+            labels = report["model"]["labels"]
+            if "fer2013" in labels:
+                rows.append(
+                    (
+                        name,
+                        _percent(labels["fer2013"]["accuracy"]),
+                        _percent(REPORTED.get(name.strip("`"))),
+                        _percent(labels.get("ferplus", {}).get("accuracy")),
+                        _plain(labels.get("ferplus", {}).get("happy", {}).get("ap")),
+                    )
+                )
+    return markdown(("network", "FER2013", "its authors report", "FER+", "AP of happy, FER+"), rows)
 
 
 def _tables(told: Mapping[str, Any]) -> Iterable[str]:

@@ -1,8 +1,11 @@
 """What training does to faces before it shows them."""
 
+from dataclasses import replace
+
 import numpy as np
 
 from smartselfie.training.augment import NONE, Augmentation, augment, resize
+from smartselfie.training.settings import FitSettings
 from tests.training.faces import make
 
 IMAGES = make(21).images
@@ -31,6 +34,34 @@ def test_none_leaves_all_but_the_mirror() -> None:
     assert (same | mirrored).all()
     assert same.any()
     assert mirrored.any()
+
+
+def test_erasing_changes_a_rectangle_and_nothing_else() -> None:
+    """The box around what changed has changed whole, but for noise that hit the same value."""
+    made = augment(IMAGES, np.random.default_rng(0), replace(NONE, erase=1.0), 48)[..., 0]
+    plain = augment(IMAGES, np.random.default_rng(0), NONE, 48)[..., 0]
+    for changed in np.abs(made - plain) > 0:
+        rows, columns = changed.any(1).nonzero()[0], changed.any(0).nonzero()[0]
+        inside = changed[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
+        assert min(inside.shape) >= 6
+        assert max(inside.shape) < 24
+        assert inside.mean() > 0.9
+
+
+def test_a_degraded_face_has_lost_detail() -> None:
+    """Made small or blurred, as a far one is: neighbouring pixels differ less, the mean stays."""
+    made = augment(IMAGES, np.random.default_rng(0), replace(NONE, degrade=1.0), 48)[..., 0]
+    assert (np.abs(np.diff(made)).mean((1, 2)) < np.abs(np.diff(IMAGES.astype(float))).mean((1, 2))).all()
+    assert np.abs(made.mean((1, 2)) - IMAGES.mean((1, 2))).max() < 3
+
+
+def test_a_calm_end_changes_faces_half_as_much() -> None:
+    """And erases nothing."""
+    settings = FitSettings(calm=0.8)
+    assert settings.augmentation_at(0.79) == Augmentation()
+    calm = settings.augmentation_at(0.8)
+    assert calm.rotate == Augmentation().rotate / 2
+    assert calm.erase == 0
 
 
 def test_resizing_changes_nothing_at_the_own_size() -> None:

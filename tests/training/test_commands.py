@@ -99,6 +99,19 @@ def test_the_card_is_filled_from_recorded_figures(tmp_path: Path) -> None:
         card.record(about, [report], "smartselfie evaluate")
 
 
+def test_the_card_sets_other_networks_beside_what_their_authors_report(tmp_path: Path) -> None:
+    """From what `evaluate --json` printed of each, under the name of its file."""
+    datasets.save(make(280), tmp_path / "faces.npz")
+    printed = run("evaluate", MODEL, "--data", tmp_path / "faces.npz", "--no-latency", "--json")
+    (tmp_path / "cnn4.json").write_text(printed)
+    markers = "<!-- {0} -->\nold\n<!-- /{0} -->\n"
+    (tmp_path / "card.md").write_text(markers.format("figures") + markers.format("others"))
+    card.fill(tmp_path / "card.md", MODEL.with_suffix(".json"), [tmp_path / "cnn4.json"])
+    line = next(each for each in (tmp_path / "card.md").read_text().splitlines() if "`cnn4`" in each)
+    measured = json.loads(printed)[0]["model"]["labels"]["fer2013"]["accuracy"]
+    assert [cell.strip() for cell in line.split("|")][2:4] == [f"{measured:.1%}", "63.2%"]
+
+
 def test_labels_are_known_by_many_names() -> None:
     """Of the sets that people download."""
     assert [readers.class_of(name) for name in ("Anger", "3", "surprised", "SADNESS")] == [0, 3, 5, 4]

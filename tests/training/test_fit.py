@@ -260,6 +260,28 @@ def test_the_schedule_fits_the_time_that_is_left() -> None:
     assert timed.share_of_next(9, 0.9, 590, 100) == pytest.approx(0.1)
 
 
+def test_the_rate_warms_up_and_falls_as_a_cosine() -> None:
+    """To its peak after the warm-up, half of it in the middle of the rest, nothing at the end."""
+    chosen = FitSettings(rate=0.1, warm_up=0.2)
+    found = [chosen.rate_at(share) for share in (0.1, 0.2, 0.6, 1.0)]
+    assert found == pytest.approx([0.051, 0.1, 0.05, 0.0])
+
+
+def test_the_weights_that_are_kept_are_averages() -> None:
+    """Moved towards the present ones by 1 - decay a step; early on further, to forget the start."""
+    from smartselfie.training import checkpoint, networks
+
+    network = networks.build("smile", ("fer2013",), 48, widths=(8, 8), blocks=(1, 1))
+    state = checkpoint.State.of(network)
+    state.averages[0][:] = 0
+    present = np.asarray(network.get_weights()[0])
+    state.average(network, 0.9)
+    assert state.averages[0] == pytest.approx(present * 9 / 11)
+    state.step = 10_000
+    state.average(network, 0.9)
+    assert state.averages[0] == pytest.approx(present * (1 - 0.9 * 2 / 11))
+
+
 def test_mini_xception_trains(tmp_path: Path) -> None:
     """Without a crash, on AVX-512 too."""
     datasets.save(make(70), tmp_path / "faces.npz")
