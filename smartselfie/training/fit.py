@@ -17,6 +17,7 @@ from typing import Any
 
 import keras
 import numpy as np
+import numpy.typing as npt
 
 from smartselfie.errors import DataError, UsageError
 from smartselfie.training import checkpoint, datasets, distil, networks, plots, predictors
@@ -76,7 +77,8 @@ def fit(
     """Train on the split Training, choose on PublicTest, write the run's folder; returns the network's file.
 
     The folder gets `settings.json`, `command.txt`, `log.csv`, `state.npz` (to resume from),
-    `network.keras` (the averaged weights of the best epoch on PublicTest) and `curves.png`.
+    `network.keras` (the averaged weights of the best epoch on PublicTest, at the end `settle`d) and
+    `curves.png`.
     UsageError when the folder already holds a run and `resume` is false.
     """
     state_file = run / "state.npz"
@@ -140,7 +142,35 @@ def fit(
         _write_log(run / "log.csv", state.log)
         say(_in_words(state.log[-1]))
     plots.curves(state.log, settings.heads, run / "curves.png")
+    best = predictors.Keras(run / "network.keras").network
+    settle(best, training.images, best.input_shape[1])
+    _keep(best, run / "network.keras")
+    loss, found = accuracies(best, public, settings.heads, best.input_shape[1])
+    say(f"best, settled: val_loss {loss:.4g}  " + "  ".join(f"{head} {found[head]:.4g}" for head in found))
     return run / "network.keras"
+
+
+def settle(network: Any, images: npt.NDArray[np.uint8], size: int, batch: int = 256) -> None:
+    """Set the statistics of batch normalisation to those of (N, H, W) faces as they are.
+
+    Those gathered in training are of augmented faces, and averaged while the weights still moved (precise
+    BatchNorm: Wu and Johnson 2021). The same weights and faces give the same again.
+    """
+    layers = [layer for layer in network.layers if isinstance(layer, keras.layers.BatchNormalization)]
+    rows = np.random.default_rng(0).permutation(len(images))
+    parts = [rows[start : start + batch] for start in range(0, max(1, len(rows) - batch + 1), batch)][:24]
+    momenta = [layer.momentum for layer in layers]
+    sums: list[Any] = [0.0] * (2 * len(layers))
+    for layer in layers:
+        layer.momentum = 0.0  # so that the averages are those of the batch alone
+    for part in parts:
+        network(resize(images[part], size), training=True)
+        found = [each for layer in layers for each in (layer.moving_mean, layer.moving_variance)]
+        sums = [total + keras.ops.convert_to_numpy(each) for total, each in zip(sums, found, strict=True)]
+    for layer, momentum in zip(layers, momenta, strict=True):
+        layer.momentum = momentum
+        layer.moving_mean.assign(sums.pop(0) / len(parts))
+        layer.moving_variance.assign(sums.pop(0) / len(parts))
 
 
 def _start_from(network: Any, path: Path, seed: int) -> None:
@@ -206,8 +236,12 @@ def _store(network: Any, settings: FitSettings, size: int, path: Path) -> None:
     """Save with the input size of the faces it learned from last: at another one it would be worse."""
     fixed = networks.build(settings.network, settings.heads, size, **settings.options)
     fixed.set_weights(network.get_weights())
+    _keep(fixed, path)
+
+
+def _keep(network: Any, path: Path) -> None:
     temporary = path.with_name("writing-" + path.name)
-    fixed.save(temporary)
+    network.save(temporary)
     temporary.replace(path)
 
 

@@ -282,6 +282,25 @@ def test_the_weights_that_are_kept_are_averages() -> None:
     assert state.averages[0] == pytest.approx(present * (1 - 0.9 * 2 / 11))
 
 
+def test_settled_statistics_are_of_the_faces_as_they_are() -> None:
+    """Whatever training left: on the faces they were taken from, a normalised map has mean 0, variance 1."""
+    import keras
+
+    from smartselfie.training import fit, networks
+
+    network = networks.build("smile", ("fer2013",), 48, widths=(8, 8), blocks=(1, 1))
+    first = next(layer for layer in network.layers if isinstance(layer, keras.layers.BatchNormalization))
+    first.moving_mean.assign(first.moving_mean + 7)
+    faces = make(70).images
+    fit.settle(network, faces, 48)
+    assert first.momentum == 0.9
+    maps = np.asarray(
+        keras.Model(network.inputs, first.output).predict(faces[..., None].astype(np.float32), verbose=0)
+    )
+    assert maps.mean((0, 1, 2)) == pytest.approx(np.zeros(8), abs=1e-3)
+    assert maps.var((0, 1, 2)) == pytest.approx(np.ones(8), abs=0.02)
+
+
 def test_mini_xception_trains(tmp_path: Path) -> None:
     """Without a crash, on AVX-512 too."""
     datasets.save(make(70), tmp_path / "faces.npz")
