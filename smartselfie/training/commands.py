@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+import tempfile
 from dataclasses import replace
 from enum import StrEnum
 from pathlib import Path
@@ -340,6 +341,13 @@ def export(
         ),
     ] = None,
     version: Annotated[str, typer.Option()] = "1",
+    average: Annotated[
+        list[Path] | None,
+        typer.Option(
+            metavar="FILE",
+            help="Average its weights with those of this run of the same network first; repeatable.",
+        ),
+    ] = None,
     soft_labels: Annotated[
         Path | None,
         typer.Option(
@@ -363,17 +371,22 @@ def export(
         print(f"-> {soft_labels}")
         return
     trained = source.parent / "command.txt"
-    about = exporting.export(
-        source,
-        faces,
-        out,
-        kind=kind.value,
-        read=read,
-        tolerance=tolerance,
-        name=out.stem,
-        version=version,
-        command=trained.read_text().strip() if trained.exists() else "",
-    )
+    with tempfile.TemporaryDirectory() as folder:
+        if average:
+            from smartselfie.training import soup
+
+            source = soup.cook([source, *average], faces.split("Training"), Path(folder) / "network.keras")
+        about = exporting.export(
+            source,
+            faces,
+            out,
+            kind=kind.value,
+            read=read,
+            tolerance=tolerance,
+            name=out.stem,
+            version=version,
+            command=trained.read_text().strip() if trained.exists() else "",
+        )
     for head, share in about["differs"].items():
         print(
             f"{head}: decides {share:.2%} of PublicTest otherwise; temperature {about['temperature'][head]}"

@@ -142,6 +142,26 @@ def test_the_network_beside_the_file_is_the_source_rounded(folder: Path, tmp_pat
 
 
 @pytest.mark.parametrize(("size", "left"), [(24, 0), (26, 1)])
+def test_an_average_of_runs_has_the_mean_of_their_weights(folder: Path, tmp_path: Path) -> None:
+    """Of a network and itself it is the same one; of other shapes it is refused."""
+    from smartselfie.training import networks, predictors, soup
+
+    first = predictors.Keras(folder / "unbroken" / "network.keras").network
+    second = predictors.Keras(folder / "unbroken" / "network.keras").network
+    second.get_layer("fer2013").bias.assign(second.get_layer("fer2013").bias + 2)
+    second.save(tmp_path / "second.keras")
+    files = [folder / "unbroken" / "network.keras", tmp_path / "second.keras"]
+    made = predictors.Keras(soup.cook(files, make(280), tmp_path / "made.keras")).network
+    bias = first.get_layer("fer2013").bias
+    assert np.asarray(made.get_layer("fer2013").bias) == pytest.approx(np.asarray(bias) + 1)
+    assert np.asarray(made.get_layer("fer2013").kernel) == pytest.approx(
+        np.asarray(first.get_layer("fer2013").kernel)
+    )
+    networks.build("smile", ("fer2013",), 48, widths=(8, 8), blocks=(1, 1)).save(tmp_path / "other.keras")
+    with pytest.raises(DataError, match="another shape"):
+        soup.cook([files[0], tmp_path / "other.keras"], make(280), tmp_path / "made.keras")
+
+
 def test_pooling_written_as_a_convolution_is_the_same_function(size: int, left: int) -> None:
     """All of it where the side is a multiple of the pool's; where it would pad it stays."""
     from keras import layers
