@@ -366,16 +366,16 @@ def export(
     from smartselfie.training import distil, predictors
     from smartselfie.training import export as exporting
 
-    if soft_labels is not None:
-        distil.store(predictors.Keras(source).network, faces.split("Training"), soft_labels)
-        print(f"-> {soft_labels}")
-        return
     trained = source.parent / "command.txt"
     with tempfile.TemporaryDirectory() as folder:
         if average:
             from smartselfie.training import soup
 
             source = soup.cook([source, *average], faces.split("Training"), Path(folder) / "network.keras")
+        if soft_labels is not None:
+            distil.store(predictors.Keras(source).network, faces.split("Training"), soft_labels)
+            print(f"-> {soft_labels}")
+            return
         about = exporting.export(
             source,
             faces,

@@ -141,9 +141,8 @@ def test_the_network_beside_the_file_is_the_source_rounded(folder: Path, tmp_pat
         assert not (mine.view(np.uint32) & 0x1FFF).any()
 
 
-@pytest.mark.parametrize(("size", "left"), [(24, 0), (26, 1)])
 def test_an_average_of_runs_has_the_mean_of_their_weights(folder: Path, tmp_path: Path) -> None:
-    """Of a network and itself it is the same one; of other shapes it is refused."""
+    """What is equal stays, what is 2 apart ends 1 up; other shapes are refused."""
     from smartselfie.training import networks, predictors, soup
 
     first = predictors.Keras(folder / "unbroken" / "network.keras").network
@@ -162,6 +161,7 @@ def test_an_average_of_runs_has_the_mean_of_their_weights(folder: Path, tmp_path
         soup.cook([files[0], tmp_path / "other.keras"], make(280), tmp_path / "made.keras")
 
 
+@pytest.mark.parametrize(("size", "left"), [(24, 0), (26, 1)])
 def test_pooling_written_as_a_convolution_is_the_same_function(size: int, left: int) -> None:
     """All of it where the side is a multiple of the pool's; where it would pad it stays."""
     from keras import layers
