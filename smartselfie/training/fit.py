@@ -157,6 +157,8 @@ def settle(network: Any, images: npt.NDArray[np.uint8], size: int, batch: int = 
     BatchNorm: Wu and Johnson 2021). The same weights and faces give the same again.
     """
     layers = [layer for layer in network.layers if isinstance(layer, keras.layers.BatchNormalization)]
+    if not layers:
+        return
     rows = np.random.default_rng(0).permutation(len(images))
     parts = [rows[start : start + batch] for start in range(0, max(1, len(rows) - batch + 1), batch)][:24]
     momenta = [layer.momentum for layer in layers]
