@@ -141,7 +141,7 @@ class Health:
             "pid": os.getpid(),
             "started": _stamp(self._started),
             "time": _stamp(self._now()),
-            "clock": round(now, 3),
+            "clock": now,  # never rounded up: a reader within the same millisecond would see the future
             "uptime": round(now - self._started_at, 1),
             "state": view.decision.state.value,
             "why": view.decision.why,

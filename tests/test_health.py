@@ -116,6 +116,13 @@ def test_the_file_is_written_once_a_second(health: Health, clock: Clock) -> None
     assert written(health)["shots"] == 2
 
 
+def test_a_reader_of_the_same_moment_finds_it_well(health: Health, clock: Clock) -> None:
+    """The file never tells of a time after that of its writing."""
+    clock.now = 100.0006
+    health(view())
+    assert problems(written(health), now=clock.now, alive=lambda pid: True) == []
+
+
 def test_frame_age_grows_while_no_frame_comes(health: Health, clock: Clock) -> None:
     """The age counts from the newest frame; while none comes the frame rate is nought."""
     health(view(seq=7))
