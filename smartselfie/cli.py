@@ -350,8 +350,7 @@ def _commands() -> set[str]:
 def _add_network_commands() -> None:
     from smartselfie.training import commands
 
-    for name in NETWORK_COMMANDS:
-        app.command(name=name)(getattr(commands, name))
+    commands.register(app)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

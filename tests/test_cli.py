@@ -39,6 +39,14 @@ def elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("COLUMNS", "120")
 
 
+@pytest.mark.parametrize("command", ["prepare", "train", "evaluate", "export"])
+def test_help_of_the_networks_commands_has_examples(command: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """They are many options' worth."""
+    _, out, _ = call(command, "--help", capsys=capsys)
+    assert "Examples" in out
+    assert f"smartselfie {command} " in out.partition("Examples")[2]
+
+
 @pytest.mark.parametrize("command", COMMANDS)
 def test_every_command_has_help(command: str, capsys: pytest.CaptureFixture[str]) -> None:
     """`--help` of each command names its options and ends with 0."""

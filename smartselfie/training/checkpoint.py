@@ -22,6 +22,8 @@ class State:
 
     averages: list[npt.NDArray[np.float32]]
     """Exponential moving averages of the network's weights, its batch statistics included."""
+    faces: str = ""
+    """`datasets.fingerprint` of those that the run was begun with."""
     epoch: int = 0
     """Epochs done."""
     step: int = 0
@@ -36,9 +38,9 @@ class State:
     log: list[dict[str, Any]] = field(default_factory=list)
 
     @classmethod
-    def of(cls, network: Any) -> State:
+    def of(cls, network: Any, faces: str = "") -> State:
         """Return the state before the first step."""
-        return cls([keras.ops.convert_to_numpy(weight).copy() for weight in network.weights])
+        return cls([keras.ops.convert_to_numpy(weight).copy() for weight in network.weights], faces)
 
     def average(self, network: Any, decay: float) -> None:
         """Move the averages towards the present weights; early on faster, so that they forget the start."""
@@ -77,7 +79,7 @@ def load(path: Path, network: Any) -> State:
     network.optimizer.build(network.trainable_variables)
     variables = _variables(network)
     try:
-        with np.load(path, allow_pickle=False) as file:
+        with path.open("rb") as raw, np.load(raw, allow_pickle=False) as file:
             about = json.loads(str(file["about"]))
             values = [file[f"variable_{n}"] for n in range(len(variables))]
             averages = [file[f"average_{n}"] for n in range(len(network.weights))]

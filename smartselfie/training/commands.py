@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 import sys
 import tempfile
 from dataclasses import replace
@@ -152,20 +153,22 @@ def prepare(
     if broken:
         listed = out.with_suffix(".broken.txt")
         listed.write_text("\n".join(broken) + "\n")
-        for line in broken[:20]:
-            print(f"left out: {line}", file=sys.stderr)
+        show.left_out(broken)
         print(f"{len(broken)} broken rows left out, all listed in {listed}", file=sys.stderr)
     print(f"{len(faces)} faces -> {out}")
 
 
 def train(
-    data: Annotated[Path, typer.Option(metavar="FILE", help="What `prepare` wrote.")] = DATA,
+    data: Annotated[
+        Path | None, typer.Option(metavar="FILE", help=f"What `prepare` wrote; default: {DATA}.")
+    ] = None,
     run: Annotated[Path, typer.Option(metavar="DIR", help="The folder of this run.")] = Path("runs/smile"),
     resume: Annotated[
         bool,
         typer.Option(
             "--resume",
-            help="Go on with the run in --run, with its own settings; only --minutes and --calm may differ.",
+            help="Go on with the run in --run, with its own settings and faces; only --minutes and --calm "
+            "may differ, and --data where the file has moved.",
         ),
     ] = False,
     network: Annotated[Network, typer.Option(help="Which network.")] = Network.smile,
@@ -194,7 +197,7 @@ def train(
     degrade: Annotated[
         float, typer.Option(min=0, max=1, help="Share of faces made small or blurred.")
     ] = 0.25,
-    augment: Annotated[bool, typer.Option(help="Change training faces at all.")] = True,
+    augment: Annotated[bool, typer.Option(help="Change training faces; off, they are only mirrored.")] = True,
     ema: Annotated[float, typer.Option(min=0, max=1, help="Decay a step of the averaged weights.")] = 0.998,
     class_weights: Annotated[bool, typer.Option("--class-weights", help="Weigh rare classes up.")] = False,
     calm: Annotated[
@@ -228,7 +231,10 @@ def train(
     from smartselfie.training import backend
 
     if resume:
-        network = Network(_stored_network(run))
+        stored = _stored(run)
+        network = stored["network"]
+        data = data or Path(stored.get("data", DATA))
+    data = data or DATA
     backend.choose(network.value)
     from smartselfie.training import datasets
 
@@ -246,10 +252,14 @@ def train(
     if resume:
         chosen = settings.read(run / "settings.json")
         chosen = replace(
-            chosen, minutes=minutes or chosen.minutes, calm=chosen.calm if calm is None else calm
+            chosen,
+            data=str(data),
+            minutes=minutes or chosen.minutes,
+            calm=chosen.calm if calm is None else calm,
         )
     else:
         chosen = settings.FitSettings(
+            data=str(data),
             network=network.value,
             heads=HEADS[labels.value],
             epochs=epochs,
@@ -272,8 +282,7 @@ def train(
             teachers=tuple(map(str, teachers or ())),
             augmentation=Augmentation(erase=erase, degrade=degrade) if augment else NONE,
         )
-    command = "smartselfie " + " ".join(sys.argv[1:])
-    print(f"-> {fit.fit(faces, chosen, run, resume=resume, command=command)}")
+    print(f"-> {fit.fit(faces, chosen, run, resume=resume, command=_command())}")
 
 
 def evaluate(
@@ -304,11 +313,15 @@ def evaluate(
     from smartselfie.training import card
     from smartselfie.training import evaluate as evaluation
 
+    about = model.with_suffix(".json")
+    if record and not about.exists():
+        raise UsageError(f"{about}: --record stores figures in a .json that `smartselfie export` has written")
     reports = []
     for path in data or [DATA]:
         trial = evaluation.load_trial(path, split.value, None if as_json else show.progress)
         report = evaluation.evaluate(model, trial, peer=peer, plot_folder=plots, latency=latency)
         reports.append(report)
+        show.left_out(trial.left_out)
         if not as_json:
             show.table(report["data"], ("", "model", "peer"), evaluation.rows(report))
             for kind in report["model"]["labels"]:
@@ -317,11 +330,11 @@ def evaluate(
                     ("", "model", "peer"),
                     evaluation.class_rows(report, kind),
                 )
-                print(f"{kind}: {evaluation.RULES[kind]}")
+                print(f"{kind}: {report['model']['labels'][kind]['rule']}")
     if as_json:
         print(json.dumps(reports, indent=2))
     if record:
-        card.record(model.with_suffix(".json"), reports, "smartselfie " + " ".join(sys.argv[1:]))
+        card.record(about, reports, _command())
 
 
 def export(
@@ -366,7 +379,7 @@ def export(
     from smartselfie.training import distil, predictors
     from smartselfie.training import export as exporting
 
-    trained = source.parent / "command.txt"
+    runs = [path.parent / "command.txt" for path in (*(average or ()), source)]
     with tempfile.TemporaryDirectory() as folder:
         if average:
             from smartselfie.training import soup
@@ -385,7 +398,7 @@ def export(
             tolerance=tolerance,
             name=out.stem,
             version=version,
-            command=trained.read_text().strip() if trained.exists() else "",
+            command="\n".join([*(each.read_text().strip() for each in runs if each.exists()), _command()]),
         )
     for head, share in about["differs"].items():
         print(
@@ -405,10 +418,15 @@ def register(app: typer.Typer) -> None:
         app.command(epilog=examples)(command)
 
 
-def _stored_network(run: Path) -> str:
+def _command() -> str:
+    return shlex.join(["smartselfie", *sys.argv[1:]])
+
+
+def _stored(run: Path) -> dict[str, Any]:
     try:
-        return str(json.loads((run / "settings.json").read_text())["network"])
-    except (OSError, ValueError, KeyError) as error:
+        stored = json.loads((run / "settings.json").read_text())
+        return {**stored, "network": Network(stored["network"])}
+    except (OSError, ValueError, KeyError, TypeError) as error:
         raise UsageError(f"{run}: holds no run to resume ({error})") from error
 
 

@@ -6,6 +6,9 @@ it the votes of ten people, over FER2013's seven classes and *contempt*, *unknow
 
 from __future__ import annotations
 
+import hashlib
+import zipfile
+import zlib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -82,7 +85,8 @@ class Faces:
 def save(faces: Faces, path: Path) -> None:
     """Write the compact array file (.npz, compressed)."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("wb") as file:
+    temporary = path.with_name("writing-" + path.name)
+    with temporary.open("wb") as file:
         np.savez_compressed(
             file,
             images=faces.images,
@@ -91,21 +95,27 @@ def save(faces: Faces, path: Path) -> None:
             splits=faces.splits,
             classes=np.array(CLASSES),
         )
+    temporary.replace(path)
 
 
 def load(path: Path) -> Faces:
     """Read what `save` wrote; DataError when it is missing, broken or of other classes."""
     try:
-        with np.load(path, allow_pickle=False) as file:
+        with path.open("rb") as raw, np.load(raw, allow_pickle=False) as file:
             if tuple(file["classes"].tolist()) != CLASSES:
                 raise DataError(f"{path}: holds the classes {file['classes'].tolist()}, need {list(CLASSES)}")
             return Faces(file["images"], file["labels"], file["votes"], file["splits"])
     except FileNotFoundError as error:
         raise DataError(f"{path}: no such file; `smartselfie prepare` writes it") from error
-    except (OSError, KeyError, ValueError, EOFError) as error:
+    except (OSError, KeyError, ValueError, EOFError, zipfile.BadZipFile, zlib.error) as error:
         if isinstance(error, DataError):
             raise
         raise DataError(f"{path}: not a file of prepared faces ({error})") from error
+
+
+def fingerprint(faces: Faces) -> str:
+    """Return what tells one set of faces from another, their order included, whatever is said of them."""
+    return hashlib.sha256(np.ascontiguousarray(faces.images).tobytes()).hexdigest()[:16]
 
 
 def fer2013_targets(faces: Faces, smoothing: float = 0.0) -> Floats:
@@ -138,6 +148,11 @@ def ferplus_majority(faces: Faces) -> npt.NDArray[np.int8]:
     most = seven.max(1)
     unique = ((seven == most[:, None]).sum(1) == 1) & (most > others.max(1))
     return np.where(unique, seven.argmax(1), -1).astype(np.int8)
+
+
+def truth(faces: Faces, head: str) -> npt.NDArray[np.int8]:
+    """Return (N,) the class that a head should decide for, -1 where nothing says: FER+'s or FER2013's."""
+    return ferplus_majority(faces) if head == "ferplus" else faces.labels
 
 
 def targets(faces: Faces, head: str, smoothing: float = 0.0, blend: float = 0.5) -> Floats:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-import hashlib
+import zipfile
+import zlib
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -11,12 +12,7 @@ import numpy as np
 
 from smartselfie.errors import DataError
 from smartselfie.training.augment import resize
-from smartselfie.training.datasets import Faces, Floats
-
-
-def fingerprint(faces: Faces) -> str:
-    """Return what tells one set of training faces from another, their order included."""
-    return hashlib.sha256(np.ascontiguousarray(faces.images).tobytes()).hexdigest()[:16]
+from smartselfie.training.datasets import Faces, Floats, fingerprint
 
 
 def store(network: Any, faces: Faces, path: Path, temperature: float = 1.0) -> None:
@@ -45,10 +41,10 @@ def soften(
     mean = np.zeros_like(targets)
     for path in teachers:
         try:
-            with np.load(path, allow_pickle=False) as file:
+            with path.open("rb") as raw, np.load(raw, allow_pickle=False) as file:
                 soft = file[head].astype(np.float32)
                 made_for = str(file["faces"])
-        except (OSError, KeyError, ValueError) as error:
+        except (OSError, KeyError, ValueError, EOFError, zipfile.BadZipFile, zlib.error) as error:
             raise DataError(f"{path}: not a file of soft labels for {head} ({error})") from error
         if soft.shape != targets.shape or (faces is not None and made_for != fingerprint(faces)):
             raise DataError(f"{path}: made for other faces ({len(soft)}) than these ({len(targets)})")

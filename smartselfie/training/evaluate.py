@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from smartselfie.errors import DataError
 from smartselfie.records import CLASSES
 from smartselfie.training import crops, datasets, measures, plots, predictors, readers
 from smartselfie.training.datasets import Faces, Floats, Ints
@@ -36,27 +37,31 @@ class Trial:
     """For pictures that went through the cascade: for each picture whether it found no face."""
     picture_truth: Ints | None = None
     """For those: (M,) the label of every picture, found or not."""
+    left_out: Sequence[str] = ()
+    """One line for each row or picture that could not be read: where, and why."""
 
 
 def load_trial(data: Path, split: str, watch: Watch | None = None) -> Trial:
     """Read prepared faces, FER2013 in any form, or (through the cascade) labelled photographs.
 
-    Photographs are a .zip or a folder whose labels.csv or legend.csv has no `usage`. DataError when
-    `data` is neither.
+    Photographs are a .zip, a folder or a table (labels.csv, legend.csv) that tells no `usage`. DataError
+    when `data` is neither, or labels no face of the split.
     """
     if data.suffix == ".npz":
         return _split(datasets.load(data), data.stem, split)
     if readers.are_photographs(data):
         return _photographs(data, watch)
-    return _split(readers.read(data, watch=watch).faces(), data.stem, split)
+    reading = readers.read(data, watch=watch)
+    return _split(reading.faces(), data.stem, split, reading.broken)
 
 
-def _split(faces: Faces, name: str, split: str) -> Trial:
+def _split(faces: Faces, name: str, split: str, left_out: Sequence[str] = ()) -> Trial:
     faces = faces.split(split)
-    truths: dict[str, Ints] = {"fer2013": faces.labels}
-    if faces.votes.any():
-        truths["ferplus"] = datasets.ferplus_majority(faces)
-    return Trial(f"{name} {split}", faces.images, truths)
+    truths: dict[str, Ints] = {head: datasets.truth(faces, head) for head in ("fer2013", "ferplus")}
+    truths = {head: truth for head, truth in truths.items() if (truth >= 0).any()}
+    if not truths:
+        raise DataError(f"{name}: no face in the split {split} has a label")
+    return Trial(f"{name} {split}", faces.images, truths, left_out=left_out)
 
 
 def _photographs(data: Path, watch: Watch | None) -> Trial:
@@ -68,9 +73,12 @@ def _photographs(data: Path, watch: Watch | None) -> Trial:
         found.append(face is not None)
         return np.zeros((datasets.SIDE, datasets.SIDE), np.uint8) if face is None else face
 
-    faces = readers.read(data, crop=crop, watch=watch).faces()
-    seen = np.array(found)
-    return Trial(data.stem, faces.images[seen], {"emotion": faces.labels[seen]}, ~seen, faces.labels)
+    reading = readers.read(data, crop=crop, watch=watch)
+    faces, seen = reading.faces(), np.array(found)
+    if not seen.any():
+        raise DataError(f"{data}: the cascade finds no face in any picture")
+    truths = {"emotion": faces.labels[seen]}
+    return Trial(data.stem, faces.images[seen], truths, ~seen, faces.labels, reading.broken)
 
 
 def evaluate(
@@ -85,6 +93,8 @@ def evaluate(
     networks = {"model": predictors.load(model)} | ({"peer": predictors.load(peer)} if peer else {})
     paths = {"model": model, "peer": peer}
     report: dict[str, Any] = {"data": trial.name, "faces": len(trial.images)}
+    if trial.left_out:
+        report["left_out"] = len(trial.left_out)
     if trial.missed is not None:
         report["pictures"], report["no_face_found"] = len(trial.missed), int(trial.missed.sum())
     scored = {name: _scores(network, trial) for name, network in networks.items()}
@@ -95,7 +105,7 @@ def evaluate(
             "file": path.name,
             "bytes": path.stat().st_size,
             "sha256": predictors.sha256(path),
-            "labels": {kind: _figures(*scores[kind], trial) for kind in scores},
+            "labels": {kind: {"rule": RULES[kind]} | _figures(*scores[kind], trial) for kind in scores},
         }
     if latency:
         for name, milliseconds in predictors.latencies(networks).items():
@@ -147,6 +157,8 @@ def _draw(
         plots.reliability(
             *measures.calibration(probabilities, truth), title, folder / f"{stem}-reliability.png"
         )
+        if not 0 < (truth == measures.HAPPY).sum() < len(truth):
+            continue  # no curves of happy
         curves = {
             names[name]: measures.happy_curves(
                 scores[kind][0][:, measures.HAPPY], scores[kind][3] == measures.HAPPY

@@ -152,7 +152,7 @@ def export(
             expected, logits, TOLERANCE[kind] if tolerance is None else tolerance, f"{kind} file"
         )
         for head in heads:
-            truth = datasets.ferplus_majority(public) if head == "ferplus" else public.labels
+            truth = datasets.truth(public, head)
             about["temperature"][head] = round(measures.fit_temperature(logits[head], truth), 4)
         stored = source
         if anew:

@@ -59,9 +59,9 @@ def accuracies(network: Any, faces: Faces, heads: Sequence[str], size: int) -> t
         shifted = logits[head] - logits[head].max(1, keepdims=True)
         log_p = shifted - np.log(np.exp(shifted).sum(1, keepdims=True))
         loss += float(-(target * log_p).sum() / max(1.0, target.sum())) / len(heads)
-        truth = datasets.ferplus_majority(faces) if head == "ferplus" else faces.labels
+        truth = datasets.truth(faces, head)
         known = truth >= 0
-        found[head] = float((logits[head].argmax(1) == truth)[known].mean()) if known.any() else float("nan")
+        found[head] = float((logits[head].argmax(1) == truth)[known].mean())
     return loss, found
 
 
@@ -79,7 +79,8 @@ def fit(
     The folder gets `settings.json`, `command.txt`, `log.csv`, `state.npz` (to resume from),
     `network.keras` (the averaged weights of the best epoch on PublicTest, at the end `settle`d) and
     `curves.png`.
-    UsageError when the folder already holds a run and `resume` is false.
+    UsageError when the folder already holds a run and `resume` is false; DataError when the faces lack what
+    a head should learn, or are others than those that the run was begun with.
     """
     state_file = run / "state.npz"
     if state_file.exists() and not resume:
@@ -87,6 +88,14 @@ def fit(
     run.mkdir(parents=True, exist_ok=True)
     keras.utils.set_random_seed(settings.seed)
     training, public = faces.split("Training"), faces.split("PublicTest")
+    for head in settings.heads:
+        for part, name in ((training, "Training"), (public, "PublicTest")):
+            if not (datasets.truth(part, head) >= 0).any():
+                what = "votes of FER+" if head == "ferplus" else "labels"
+                raise DataError(
+                    f"the faces in {name} have no {what} for the output {head}: prepare them with those, or "
+                    f"choose other --labels"
+                )
     targets = training_targets(training, settings)
     network = networks.build(
         settings.network,
@@ -94,17 +103,19 @@ def fit(
         None if len(settings.sizes) > 1 else settings.sizes[0][1],
         **settings.options,
     )
-    if settings.start is not None and not resume:
+    if settings.start is not None and not state_file.exists():
         _start_from(network, Path(settings.start), settings.seed)
     averaged = keras.models.clone_model(network)
     _compile(network, settings)
-    state = checkpoint.State.of(network)
-    if resume and state_file.exists():
-        state = checkpoint.load(state_file, network)
+    state = checkpoint.State.of(network, datasets.fingerprint(faces))
+    if state_file.exists():
+        mine, state = state.faces, checkpoint.load(state_file, network)
+        if state.faces not in ("", mine):
+            raise DataError(f"{run}: was begun with other faces; --data must name those")
         say(f"resuming after epoch {state.epoch}, {state.progress:.0%} of the run")
-    else:
-        (run / "settings.json").write_text(json.dumps(asdict(settings), indent=2) + "\n")
-        (run / "command.txt").write_text(command + "\n")
+    (run / "settings.json").write_text(json.dumps(asdict(settings), indent=2) + "\n")
+    with (run / "command.txt").open("a" if state.epoch else "w") as file:
+        file.write(command + "\n")
     while state.progress < 1 - 1e-9:
         if settings.patience is not None and state.epoch - state.best_epoch >= settings.patience:
             say(f"no better PublicTest accuracy for {settings.patience} epochs: stopped")
@@ -141,6 +152,7 @@ def fit(
         checkpoint.save(state, network, state_file)
         _write_log(run / "log.csv", state.log)
         say(_in_words(state.log[-1]))
+    _write_log(run / "log.csv", state.log)  # again: it may have been killed after the state of the last epoch
     plots.curves(state.log, settings.heads, run / "curves.png")
     best = predictors.Keras(run / "network.keras").network
     settle(best, training.images, best.input_shape[1])

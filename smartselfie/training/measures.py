@@ -94,8 +94,13 @@ def calibration(
 
 
 def fit_temperature(logits: Floats, truth: Ints) -> float:
-    """Return what to divide the logits by so that the true classes are least surprising (Guo et al. 2017)."""
+    """Return what to divide the logits by so that the true classes are least surprising (Guo et al. 2017).
+
+    1 where no class is known.
+    """
     known = truth >= 0
+    if not known.any():
+        return 1.0
     z, t = logits[known].astype(np.float64), truth[known]
 
     def surprise(log_temperature: float) -> float:

@@ -32,6 +32,8 @@ def build(
         outputs = NETWORKS[name](inputs, heads, **options)
     except TypeError as error:
         raise UsageError(f"{name}: {error}") from error
+    except ValueError as error:
+        raise UsageError(f"{name} cannot be built for faces of {size} pixels: {error}") from error
     return keras.Model(inputs, outputs, name=name)
 
 
@@ -115,6 +117,8 @@ def vgg16_bottleneck(inputs: Any, heads: Sequence[str], weights: str | None = "i
 
     `weights` is "imagenet", None (random) or a file. UsageError when ImageNet's are not to be had.
     """
+    if inputs.shape[1] < 32:
+        raise ValueError("VGG16 needs 32 at least")
     x = layers.Concatenate()([inputs, inputs, inputs])
     x = layers.Rescaling(1.0, offset=[-103.939, -116.779, -123.68])(x)
     try:

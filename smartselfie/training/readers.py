@@ -5,7 +5,7 @@
 | Kaggle's table | `fer2013.csv` (`emotion,pixels,Usage`) or `icml_face_data.csv` (the same, with spaces) |
 | picture tree | `train/happy/*.jpg`, `test/...`; names like `PublicTest_12.jpg` tell the split |
 | FERG-DB | `aia/aia_joy/*.png`: subject, subject and expression; split by subject |
-| legend | `legend.csv` (`user.id,image,emotion`) and the pictures beside it or in `images/` |
+| legend | `legend.csv` (`user.id,image,emotion`), the pictures beside it, in `images/` or in `../images/` |
 | bundle | a .zip with `labels.csv` (`image,emotion`, maybe `usage` and `votes_...`) and `images/` |
 """
 
@@ -20,7 +20,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, Literal
 
 import cv2
 import numpy as np
@@ -45,7 +45,7 @@ SYNONYMS = {
     "suprise": "surprise",
     "calm": "neutral",
 }
-PICTURES = {".png", ".jpg", ".jpeg", ".webp", ".bmp", ".pgm"}
+PICTURES = {".png", ".jpg", ".jpeg", ".jpe", ".jfif", ".webp", ".bmp", ".tif", ".tiff", ".pgm", ".ppm"}
 
 Gray = npt.NDArray[np.uint8]
 Crop = Callable[[Gray], Gray | None]
@@ -101,32 +101,31 @@ def read(source: Path, votes: Path | None = None, crop: Crop = whole, watch: Wat
     into, show = Reading(), watch or (lambda things, count: things)
     if not source.exists():
         raise DataError(f"{source}: no such file or folder")
-    if votes is not None and source.suffix.lower() != ".csv":
+    table = _table_of(source)
+    pixels = table is not None and "pixels" in _columns(table)
+    if votes is not None and not pixels:
         raise DataError(f"{votes}: FER+ votes go with the rows of fer2013.csv, not with {source.name}")
-    if source.suffix.lower() == ".csv":
-        if "pixels" not in _columns(source):
-            _read_table(source.parent, source.name, into, crop, show)
-        else:
-            _read_pixels(source, votes, into, show)
-    elif source.suffix.lower() == ".zip":
-        _read_bundle(source, into, crop, show)
-    elif source.is_dir():
-        for name in ("legend.csv", "labels.csv"):
-            if (source / name).exists():
-                _read_table(source, name, into, crop, show)
-                break
-        else:
+    try:
+        if table is not None and pixels:
+            _read_pixels(table, votes, into, show)
+        elif table is not None:
+            _read_table(table, into, crop, show)
+        elif source.is_dir():
             _read_tree(source, into, crop, show)
-    else:
-        raise DataError(f"{source}: neither a .csv, a .zip nor a folder")
+        elif source.suffix.lower() == ".zip":
+            _read_bundle(source, into, crop, show)
+        else:
+            raise DataError(f"{source}: neither a .csv, a .zip nor a folder")
+    except csv.Error as error:
+        raise DataError(f"{source}: not a table of faces ({error})") from error
     return into
 
 
 def are_photographs(source: Path) -> bool:
-    """Whether a bundle or folder of labelled pictures has no official split: photographs, not cut faces."""
-    if source.is_dir():
-        tables = [source / name for name in ("legend.csv", "labels.csv") if (source / name).exists()]
-        return bool(tables) and "usage" not in _columns(tables[0])
+    """Whether labelled pictures have no official split: photographs, not cut faces."""
+    table = _table_of(source)
+    if table is not None:
+        return not {"usage", "pixels"} & set(_columns(table))
     if source.suffix.lower() != ".zip":
         return False
     try:
@@ -147,30 +146,46 @@ def class_of(name: str) -> int:
     return CLASSES.index(word)
 
 
-def _columns(path: Path) -> list[str]:
-    with path.open(newline="", encoding="utf-8-sig", errors="replace") as file:
-        return [name.strip() for name in next(csv.reader(file), [])]
+def _table_of(source: Path) -> Path | None:
+    """Return the .csv that is meant: the file itself, or the one that a folder has for its pictures."""
+    if source.is_dir():
+        places = (source / name for name in ("legend.csv", "labels.csv", "data/legend.csv"))
+        return next((place for place in places if place.is_file()), None)
+    return source if source.suffix.lower() == ".csv" else None
 
 
-def _rows(file: IO[str]) -> Iterator[tuple[int, dict[str, str]]]:
+def _open(table: Path) -> IO[str]:
+    return table.open(newline="", encoding="utf-8-sig", errors="replace")
+
+
+def _columns(table: Path) -> list[str]:
+    with _open(table) as file:
+        return [name.strip().strip('"') for name in file.readline().split(",")]
+
+
+def _rows(file: IO[str], quoting: Literal[0, 3] = csv.QUOTE_MINIMAL) -> Iterator[tuple[int, dict[str, str]]]:
     """Yield line number and row, with stripped column names, broken or short rows included."""
-    reader = csv.DictReader(file, skipinitialspace=True)
+    reader = csv.DictReader(file, skipinitialspace=True, quoting=quoting)
     for row in reader:
         yield (
             reader.line_num,
-            {(key or "").strip(): (value or "") for key, value in row.items() if key is not None},
+            {
+                (key or "").strip().strip('"'): (value or "").strip().strip('"')
+                for key, value in row.items()
+                if key is not None
+            },
         )
 
 
 def _read_pixels(source: Path, votes: Path | None, into: Reading, show: Watch) -> None:
-    with source.open(newline="", encoding="utf-8-sig", errors="replace") as file:
-        rows = list(_rows(file))
+    with _open(source) as file:  # no field holds a comma: a lost quote must not swallow the rows after it
+        rows = list(_rows(file, csv.QUOTE_NONE))
     voted: list[tuple[int, dict[str, str]]] = []
     if votes is not None:
         if not votes.exists():
             raise DataError(f"{votes}: no such file")
-        with votes.open(newline="", encoding="utf-8-sig", errors="replace") as file:
-            voted = list(_rows(file))
+        with _open(votes) as file:
+            voted = list(_rows(file, csv.QUOTE_NONE))
         if len(voted) != len(rows):
             raise DataError(
                 f"{votes}: has {len(voted)} rows, {source.name} has {len(rows)}; the order must be the same"
@@ -183,21 +198,33 @@ def _read_pixels(source: Path, votes: Path | None, into: Reading, show: Watch) -
                 raise ValueError(f"{pixels.size} pixels instead of {SIDE * SIDE}")
             if pixels.min() < 0 or pixels.max() > 255:
                 raise ValueError("a pixel is outside 0..255")
-            votes_row = _votes(voted[number], votes, row) if votes is not None else None
+            votes_row = _votes_beside(voted[number], votes, row) if votes is not None else None
         except ValueError as error:
             into.broken.append(f"{source.name}:{line}: {error}")
             continue
         into.add(pixels.reshape(SIDE, SIDE).astype(np.uint8), label, split, votes_row)
 
 
-def _votes(numbered: tuple[int, dict[str, str]], votes: Path, face: dict[str, str]) -> list[int]:
+def _votes_beside(numbered: tuple[int, dict[str, str]], votes: Path, face: dict[str, str]) -> list[int]:
     line, row = numbered
-    if row.get("Usage", "").strip() != face.get("Usage", "").strip():
+    if row.get("Usage") != face.get("Usage"):
         raise ValueError(f"{votes.name}:{line} is of another split: the rows are not in the same order")
+    if row.get("Image name") == "":  # this is how FER+ strikes out what is no face
+        raise ValueError(f"{votes.name}:{line}: FER+ says that it is no face")
     try:
-        return [int(row[name]) for name in VOTES]
+        return _votes(row)
+    except ValueError as error:
+        raise ValueError(f"{votes.name}:{line}: {error}") from error
+
+
+def _votes(row: dict[str, str], prefix: str = "") -> list[int]:
+    try:
+        counts = [int(row[prefix + name]) for name in VOTES]
     except (KeyError, ValueError) as error:
-        raise ValueError(f"{votes.name}:{line}: no number of votes ({error})") from error
+        raise ValueError(f"no number of votes ({error})") from error
+    if not all(0 <= count <= 1000 for count in counts):
+        raise ValueError(f"votes outside 0..1000: {counts}")
+    return counts
 
 
 def _split(name: str) -> int:
@@ -229,12 +256,12 @@ def _add_picture(
     votes: Callable[[], list[int]] | None = None,
 ) -> None:
     try:
-        number, part = class_of(label), split()
+        number, part, counts = class_of(label), split(), votes() if votes else None
         face = crop(_decode(data()))
         if face is None:
             raise ValueError("no face found")
-        into.add(face, number, part, votes() if votes else None)
-    except (OSError, KeyError, ValueError, cv2.error) as error:
+        into.add(face, number, part, counts)
+    except (OSError, KeyError, ValueError, cv2.error, zipfile.BadZipFile, zlib.error) as error:
         missing = isinstance(error, (FileNotFoundError, KeyError))
         into.broken.append(f"{where}: {'missing picture' if missing else error}")
 
@@ -242,39 +269,44 @@ def _add_picture(
 def _read_bundle(source: Path, into: Reading, crop: Crop, show: Watch) -> None:
     try:
         with zipfile.ZipFile(source) as bundle:
-            rows = list(_rows(io.StringIO(bundle.read("labels.csv").decode("utf-8-sig"))))
+            rows = list(_rows(io.StringIO(bundle.read("labels.csv").decode("utf-8-sig", "replace"))))
             for line, row in show(rows, len(rows)):
                 _add_row(into, f"labels.csv:{line}", row, lambda name: bundle.read(f"images/{name}"), crop)
-    except (zipfile.BadZipFile, KeyError) as error:
+    except (zipfile.BadZipFile, KeyError, RuntimeError) as error:  # the last: it wants a password
         raise DataError(f"{source}: not a .zip with labels.csv and images/ ({error})") from error
 
 
-def _read_table(folder: Path, name: str, into: Reading, crop: Crop, show: Watch) -> None:
-    def data(picture: str) -> bytes:
-        beside = folder / picture
-        return (beside if beside.is_file() else folder / "images" / picture).read_bytes()
+def _read_table(table: Path, into: Reading, crop: Crop, show: Watch) -> None:
+    folders = (table.parent, table.parent / "images", table.parent.parent / "images")
 
-    with (folder / name).open(newline="", encoding="utf-8-sig", errors="replace") as file:
+    def data(picture: str) -> bytes:
+        places = (folder / picture for folder in folders)
+        return next((place for place in places if place.is_file()), folders[0] / picture).read_bytes()
+
+    with _open(table) as file:
         rows = list(_rows(file))
     if rows and not {"image", "emotion"} <= set(rows[0][1]):
-        raise DataError(f"{folder / name}: needs the columns image and emotion, has {', '.join(rows[0][1])}")
+        raise DataError(f"{table}: needs the columns image and emotion, has {', '.join(rows[0][1])}")
     for line, row in show(rows, len(rows)):
-        _add_row(into, f"{name}:{line}", row, data, crop)
+        _add_row(into, f"{table.name}:{line}", row, data, crop)
 
 
 def _add_row(
     into: Reading, where: str, row: dict[str, str], data: Callable[[str], bytes], crop: Crop
 ) -> None:
-    name = row.get("image", "").strip()
+    name = row.get("image", "")
     split = (lambda: _split(row["usage"])) if row.get("usage") else (lambda: _split_by_person(name))
-    votes = (lambda: [int(row["votes_" + vote]) for vote in VOTES]) if "votes_neutral" in row else None
+    votes = (lambda: _votes(row, "votes_")) if "votes_neutral" in row else None
     _add_picture(into, where, lambda: data(name), crop, row.get("emotion", ""), split, votes)
 
 
 def _read_tree(source: Path, into: Reading, crop: Crop, show: Watch) -> None:
-    files = sorted(path for path in source.rglob("*") if path.suffix.lower() in PICTURES)
+    found = sorted(path for path in source.rglob("*") if path.is_file() and not path.name.startswith("."))
+    files = [path for path in found if path.suffix.lower() in PICTURES]
     if not files:
         raise DataError(f"{source}: no pictures, no legend.csv and no labels.csv in it")
+    others = (path.relative_to(source) for path in found if path.suffix.lower() not in PICTURES)
+    into.broken += [f"{path}: not a picture by its name" for path in others]
     subjects = sorted({path.parent.parent.name for path in files if _is_ferg(path)})
     for path in show(files, len(files)):
         label = (

@@ -17,6 +17,8 @@ from smartselfie.training.augment import Augmentation
 class FitSettings:
     """All that decides how a run goes; it is stored in the run's folder."""
 
+    data: str = "data/faces.npz"
+    """The file of prepared faces."""
     network: str = "smile"
     heads: tuple[str, ...] = ("ferplus", "fer2013")
     """One output each: ferplus, fer2013 or blend."""

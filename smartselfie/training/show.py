@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import sys
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 
@@ -25,3 +26,11 @@ def table(title: str, columns: Iterable[str], rows: Iterable[Iterable[str]]) -> 
     for row in rows:
         made.add_row(*row)
     Console().print(made)
+
+
+def left_out(broken: Sequence[str], most: int = 20) -> None:
+    """Say on stderr what could not be read: the first lines, and how many more there are."""
+    for line in broken[:most]:
+        print(f"left out: {line}", file=sys.stderr)
+    if len(broken) > most:
+        print(f"left out: {len(broken) - most} more", file=sys.stderr)

@@ -83,9 +83,14 @@ def test_missing_faces_say_what_makes_them(tmp_path: Path) -> None:
         datasets.load(tmp_path / "faces.npz")
 
 
-def test_a_file_of_something_else_is_refused(tmp_path: Path) -> None:
+@pytest.mark.parametrize("half", [False, True])
+def test_a_file_of_something_else_is_refused(tmp_path: Path, half: bool) -> None:
     """Not a traceback of NumPy's."""
     (tmp_path / "faces.npz").write_text("not faces")
+    if half:
+        datasets.save(make(7), tmp_path / "whole.npz")
+        data = (tmp_path / "whole.npz").read_bytes()
+        (tmp_path / "faces.npz").write_bytes(data[: len(data) // 2])
     with pytest.raises(DataError, match="not a file of prepared faces"):
         datasets.load(tmp_path / "faces.npz")
 

@@ -3,6 +3,7 @@
 import csv
 import dataclasses
 import json
+import shutil
 import signal
 import subprocess
 import sys
@@ -82,8 +83,9 @@ def test_a_killed_run_ends_where_an_unbroken_one_ends(folder: Path) -> None:
     while not (run / "state.npz").exists() and process.poll() is None and time.monotonic() < deadline:
         time.sleep(0.02)
     process.send_signal(signal.SIGKILL)
-    process.wait(timeout=10)
-    assert len(log(run)) < QUICK.epochs if (run / "log.csv").exists() else True
+    assert process.wait(timeout=10) == -signal.SIGKILL
+    with np.load(run / "state.npz") as state:
+        assert json.loads(str(state["about"]))["epoch"] < QUICK.epochs
     fit.fit(make(280), QUICK, run, resume=True, say=lambda text: None)
     for mine, theirs in zip(log(run), log(folder / "unbroken"), strict=True):
         assert float(mine["loss"]) == pytest.approx(float(theirs["loss"]), rel=1e-3)
@@ -109,6 +111,49 @@ def test_a_state_of_another_network_is_refused(folder: Path, tmp_path: Path) -> 
     other = dataclasses.replace(QUICK, options={"widths": (8, 24), "blocks": (1, 1)})
     with pytest.raises(DataError, match="another network"):
         fit.fit(make(280), other, tmp_path, resume=True)
+
+
+def test_other_faces_than_a_run_was_begun_with_are_refused(folder: Path) -> None:
+    """It could not end where it would have."""
+    from smartselfie.training import fit
+
+    with pytest.raises(DataError, match="begun with other faces"):
+        fit.fit(make(280, seed=1), QUICK, folder / "unbroken", resume=True)
+
+
+def test_a_row_of_the_log_that_a_kill_took_is_written_again(folder: Path, tmp_path: Path) -> None:
+    """The log follows the state, also after the last epoch."""
+    from smartselfie.training import fit
+
+    run = tmp_path / "run"
+    shutil.copytree(folder / "unbroken", run)
+    whole = (run / "log.csv").read_text()
+    (run / "log.csv").write_text("\n".join(whole.splitlines()[:-1]) + "\n")
+    fit.fit(make(280), QUICK, run, resume=True, say=lambda text: None)
+    assert (run / "log.csv").read_text() == whole
+
+
+def test_what_a_resumed_run_changes_stays_changed(folder: Path, tmp_path: Path) -> None:
+    """Settings and command are those of the last start, the commands before it stay listed."""
+    from smartselfie.training import fit
+
+    run = tmp_path / "run"
+    shutil.copytree(folder / "unbroken", run)
+    calm = dataclasses.replace(QUICK, calm=0.5)
+    fit.fit(make(280), calm, run, resume=True, command="smartselfie train --calm", say=lambda text: None)
+    assert settings.read(run / "settings.json").calm == 0.5
+    assert (run / "command.txt").read_text() == "smartselfie train\nsmartselfie train --calm\n"
+
+
+@pytest.mark.parametrize(("head", "split"), [("ferplus", 0), ("ferplus", 1), ("fer2013", 0), ("fer2013", 1)])
+def test_a_head_that_nothing_teaches_or_tests_is_refused(tmp_path: Path, head: str, split: int) -> None:
+    """Pictures without votes would leave the output that the program reads untrained."""
+    from smartselfie.training import fit
+
+    faces = make(70)
+    (faces.votes if head == "ferplus" else faces.labels)[faces.splits == split] = -1
+    with pytest.raises(DataError, match=f"{datasets.SPLITS[split]} have no .*{head}.*--labels"):
+        fit.fit(faces, QUICK, tmp_path)
 
 
 @pytest.mark.parametrize("kind", ["float32", "float16", "int8"])
@@ -255,7 +300,7 @@ def test_without_progress_it_stops_early(tmp_path: Path) -> None:
     still = FitSettings(network="cnn4", epochs=6, batch=28, rate=0.0, patience=1)
     said: list[str] = []
     fit.fit(make(70), still, tmp_path, say=said.append)
-    assert any("stopped" in line for line in said)
+    assert "stopped" in said[-2]
 
 
 @pytest.mark.parametrize("text", ["48", "0.2:48", "0:48,0.5:32,0.4:24", "0:8", "0:48,1:50", "a:b"])
@@ -341,13 +386,14 @@ def test_one_kind_of_label_alone_trains(tmp_path: Path, head: str) -> None:
     assert 0 <= float(log(tmp_path)[0][f"accuracy_{head}"]) <= 1
 
 
-def test_a_run_starts_from_the_weights_of_another(folder: Path, tmp_path: Path) -> None:
-    """Without learning on, its network is the one it started from."""
+@pytest.mark.parametrize("resume", [False, True])
+def test_a_run_starts_from_the_weights_of_another(folder: Path, tmp_path: Path, resume: bool) -> None:
+    """Without learning on, its network is that one; also when it was killed before its first state."""
     from smartselfie.training import fit, predictors
 
     before = folder / "unbroken" / "network.keras"
     onward = dataclasses.replace(QUICK, start=str(before), rate=0.0, epochs=1, sizes=((0.0, 24),))
-    after = fit.fit(make(70), onward, tmp_path, say=lambda text: None)
+    after = fit.fit(make(70), onward, tmp_path, resume=resume, say=lambda text: None)
     expected = predictors.Keras(before).network.get_layer("fer2013").get_weights()[0]
     assert predictors.Keras(after).network.get_layer("fer2013").get_weights()[0] == pytest.approx(expected)
 

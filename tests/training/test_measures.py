@@ -22,6 +22,11 @@ def test_temperature_is_found() -> None:
     assert measures.fit_temperature(logits * 3, truth) == pytest.approx(3, rel=0.05)
 
 
+def test_without_any_truth_the_temperature_is_one() -> None:
+    """There is nothing to fit it to."""
+    assert measures.fit_temperature(np.zeros((3, 7), np.float32), np.full(3, -1)) == 1
+
+
 def test_a_perfect_order_has_average_precision_one() -> None:
     """Every smile above every other face."""
     found = measures.happy(np.array([0.9, 0.8, 0.1]), np.array([True, True, False]))

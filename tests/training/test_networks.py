@@ -47,6 +47,16 @@ def test_an_unknown_network_is_refused_with_the_names_there_are() -> None:
         networks.build("inception")
 
 
+@pytest.mark.parametrize("name", ["cnn4", "vgg16_bottleneck"])
+def test_faces_that_are_too_small_are_refused_with_their_size(name: str) -> None:
+    """Not with an error of Keras'."""
+    from smartselfie.training import networks
+
+    options = {"weights": None} if name == "vgg16_bottleneck" else {}
+    with pytest.raises(UsageError, match=f"{name} .* 16 pixels"):
+        networks.build(name, size=16, **options)
+
+
 def test_weights_that_cannot_be_had_are_refused_with_a_remedy(tmp_path: Path) -> None:
     """Such as ImageNet's on a machine without a network."""
     from smartselfie.training import networks

@@ -62,6 +62,46 @@ def test_votes_join_by_row(tmp_path: Path) -> None:
     assert readers.read(table, votes).faces().votes.tolist() == [list(range(10))]
 
 
+def test_what_ferplus_calls_no_face_is_left_out(tmp_path: Path) -> None:
+    """Its row has no picture's name."""
+    table = write_csv(
+        tmp_path / "fer2013.csv", ["emotion", "pixels", "Usage"], *[[3, PIXELS, "Training"]] * 2
+    )
+    votes = write_csv(
+        tmp_path / "fer2013new.csv",
+        ["Usage", "Image name", *VOTES],
+        ["Training", "a.png", *[1] * 10],
+        ["Training", "", *[0] * 9, 10],
+    )
+    reading = readers.read(table, votes)
+    assert len(reading.faces()) == 1
+    assert reading.broken == ["fer2013.csv:3: fer2013new.csv:3: FER+ says that it is no face"]
+
+
+def test_votes_beside_pictures_are_refused(tmp_path: Path) -> None:
+    """They go by rows of fer2013.csv."""
+    legend = write_csv(tmp_path / "legend.csv", ["user.id", "image", "emotion"], [1, "a.jpg", "sad"])
+    with pytest.raises(DataError, match="votes go with the rows"):
+        readers.read(legend, tmp_path / "nowhere.csv")
+
+
+def test_a_stray_quote_costs_its_own_row_alone(tmp_path: Path) -> None:
+    """The rows after it are read."""
+    table = tmp_path / "f.csv"
+    row = f"3,{PIXELS},Training\n"
+    table.write_text("emotion,pixels,Usage\n" + f'3,"{PIXELS[:99]},Training\n' + row * 100)
+    reading = readers.read(table)
+    assert len(reading.faces()) == 100
+    assert [line.split(" ")[0] for line in reading.broken] == ["f.csv:2:"]
+
+
+def test_a_quoted_table_is_read(tmp_path: Path) -> None:
+    """Every field in quotes."""
+    table = tmp_path / "f.csv"
+    table.write_text(f'"emotion","pixels","Usage"\n"3","{PIXELS}","Training"\n')
+    assert readers.read(table).faces().labels.tolist() == [3]
+
+
 def test_votes_of_another_length_are_refused(tmp_path: Path) -> None:
     """Joined by row they would be other faces' votes."""
     table = write_csv(tmp_path / "fer2013.csv", ["emotion", "pixels", "Usage"], [3, PIXELS, "Training"])
@@ -112,6 +152,15 @@ def test_a_picture_of_no_class_is_listed(tmp_path: Path) -> None:
     ]
 
 
+def test_a_file_that_is_no_picture_is_listed(tmp_path: Path) -> None:
+    """Nothing in a tree is dropped silently."""
+    picture(tmp_path / "train" / "happy" / "a.tiff")
+    (tmp_path / "train" / "happy" / "b.gif").write_bytes(b"GIF89a")
+    reading = readers.read(tmp_path)
+    assert len(reading.faces()) == 1
+    assert reading.broken == ["train/happy/b.gif: not a picture by its name"]
+
+
 def test_ferg_is_split_by_subject(tmp_path: Path) -> None:
     """No subject is on two sides."""
     for subject in ("aia", "bonnie", "jules", "malcolm"):
@@ -135,6 +184,18 @@ def test_a_legend_is_read(tmp_path: Path) -> None:
     assert reading.broken == ["legend.csv:3: missing picture"]
 
 
+@pytest.mark.parametrize("source", [".", "data", "data/legend.csv"])
+def test_a_legend_in_data_beside_images_is_read(tmp_path: Path, source: str) -> None:
+    """As muxspace/facial_expressions comes."""
+    picture(tmp_path / "images" / "Ann_0001.jpg", (160, 160))
+    (tmp_path / "data").mkdir()
+    write_csv(
+        tmp_path / "data" / "legend.csv", ["user.id", "image", "emotion"], [1, "Ann_0001.jpg", "happiness"]
+    )
+    assert len(readers.read(tmp_path / source).faces()) == 1
+    assert readers.are_photographs(tmp_path / source)
+
+
 def test_one_persons_photographs_are_on_one_side(tmp_path: Path) -> None:
     """The split goes by the name without its number."""
     rows = [[1, f"Ann_Lee_{n:04d}.jpg", "sad"] for n in range(6)]
@@ -149,6 +210,35 @@ def test_a_bundle_without_usage_is_photographs(tmp_path: Path) -> None:
     with zipfile.ZipFile(tmp_path / "b.zip", "w") as bundle:
         bundle.writestr("labels.csv", "image,emotion\n")
     assert readers.are_photographs(tmp_path / "b.zip")
+
+
+def test_a_corrupt_picture_in_a_bundle_is_listed(tmp_path: Path) -> None:
+    """The rest of the bundle is read."""
+    picture(tmp_path / "a.png")
+    data = (tmp_path / "a.png").read_bytes()
+    with zipfile.ZipFile(tmp_path / "b.zip", "w") as bundle:
+        bundle.writestr("labels.csv", "image,emotion\na.png,happy\nb.png,sad\n")
+        bundle.writestr("images/a.png", data)
+        bundle.writestr("images/b.png", b"x" * 200)
+    whole = (tmp_path / "b.zip").read_bytes()
+    (tmp_path / "b.zip").write_bytes(whole.replace(b"x" * 200, b"y" * 200))
+    reading = readers.read(tmp_path / "b.zip")
+    assert len(reading.faces()) == 1
+    assert len(reading.broken) == 1
+    assert reading.broken[0].startswith("labels.csv:3: Bad CRC-32")
+
+
+@pytest.mark.parametrize("votes", ["99999", "-1", "some"])
+def test_votes_that_make_no_sense_are_listed(tmp_path: Path, votes: str) -> None:
+    """With the line of the row."""
+    picture(tmp_path / "images" / "a.png")
+    names = [f"votes_{name}" for name in VOTES]
+    write_csv(
+        tmp_path / "labels.csv",
+        ["image", "usage", "emotion", *names],
+        ["a.png", "Training", "sad", *[votes] * 10],
+    )
+    assert [line.split(" ")[0] for line in readers.read(tmp_path).broken] == ["labels.csv:2:"]
 
 
 def test_nothing_readable_is_an_error(tmp_path: Path) -> None:
