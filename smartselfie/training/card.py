@@ -6,7 +6,7 @@ import json
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import typer
 
@@ -32,7 +32,7 @@ def record(about: Path, reports: Sequence[Mapping[str, Any]], command: str) -> N
     about.write_text(json.dumps(told, indent=2) + "\n")
 
 
-def fill(card: Path, about: Path, others: list[Path] | None = None) -> None:
+def fill(card: Path, about: Path, others: Annotated[list[Path] | None, typer.Argument()] = None) -> None:
     """Write the tables of the JSON beside a network into its card.
 
     `others` are what `evaluate --json` printed of other networks, each in a file named after its network.

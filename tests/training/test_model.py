@@ -2,12 +2,13 @@
 
 import hashlib
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
 
 from smartselfie.classifiers.litert import LiteRtClassifier
-from smartselfie.training import card
 from tests.training.faces import make
 
 MODEL = Path(__file__).resolve().parents[2] / "model" / "expression.tflite"
@@ -45,7 +46,8 @@ def test_the_card_holds_the_figures_that_were_recorded(tmp_path: Path) -> None:
     copy = tmp_path / "model.md"
     copy.write_text(page.read_text())
     others = [page.parent / "model" / f"{name}.json" for name in ("mini_xception", "cnn4")]
-    card.fill(copy, MODEL.with_suffix(".json"), others)
+    command = [sys.executable, "-m", "smartselfie.training.card", copy, MODEL.with_suffix(".json"), *others]
+    subprocess.run(command, check=True)
     assert copy.read_text() == page.read_text()
 
 
