@@ -114,7 +114,7 @@ def fit(
             raise DataError(f"{run}: was begun with other faces; --data must name those")
         say(f"resuming after epoch {state.epoch}, {state.progress:.0%} of the run")
     (run / "settings.json").write_text(json.dumps(asdict(settings), indent=2) + "\n")
-    with (run / "command.txt").open("a" if state.epoch else "w") as file:
+    with (run / "command.txt").open("a" if resume else "w") as file:
         file.write(command + "\n")
     while state.progress < 1 - 1e-9:
         if settings.patience is not None and state.epoch - state.best_epoch >= settings.patience:

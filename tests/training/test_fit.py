@@ -389,12 +389,14 @@ def test_one_kind_of_label_alone_trains(tmp_path: Path, head: str) -> None:
 def test_a_run_killed_before_its_first_state_starts_from_the_same_weights(
     folder: Path, tmp_path: Path
 ) -> None:
-    """Without learning on, its network is the one that --from named."""
+    """Without learning on, its network is the one that --from named; the command that named it stays."""
     from smartselfie.training import fit, predictors
 
     before = folder / "unbroken" / "network.keras"
     onward = dataclasses.replace(QUICK, start=str(before), rate=0.0, epochs=1, sizes=((0.0, 24),))
-    after = fit.fit(make(70), onward, tmp_path, resume=True, say=lambda text: None)
+    (tmp_path / "command.txt").write_text("smartselfie train --from\n")
+    after = fit.fit(make(70), onward, tmp_path, resume=True, command="--resume", say=lambda text: None)
+    assert (tmp_path / "command.txt").read_text() == "smartselfie train --from\n--resume\n"
     expected = predictors.Keras(before).network.get_layer("fer2013").get_weights()[0]
     assert predictors.Keras(after).network.get_layer("fer2013").get_weights()[0] == pytest.approx(expected)
 
