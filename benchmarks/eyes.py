@@ -14,9 +14,9 @@ from pathlib import Path
 
 import cv2
 
+from smartselfie.deciding.eyes import EYE_CASCADE, EyeMeter
+from smartselfie.deciding.frame_quality import OPEN
 from smartselfie.detectors.haar import HaarDetector, find_cascade
-from smartselfie.eyes import EYE_CASCADE, EyeMeter
-from smartselfie.portrait import OPEN
 from smartselfie.records import Box, Image, Look
 from smartselfie.replaying.intervals import share_interval
 

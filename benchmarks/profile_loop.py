@@ -12,7 +12,7 @@ from pathlib import Path
 
 from pyinstrument import Profiler
 
-from smartselfie import parts
+from smartselfie.daemon import parts
 from smartselfie.records import Frame
 from smartselfie.settings import load
 from smartselfie.sources.demo import DemoSource

@@ -27,9 +27,9 @@ import numpy as np
 from rich.console import Console
 from rich.table import Table as RichTable
 
-from smartselfie import parts
 from smartselfie.classifiers.litert import LiteRtClassifier, default_model
 from smartselfie.commands.bench import Report, machine, measure
+from smartselfie.daemon import parts
 from smartselfie.detectors.haar import find_cascade
 from smartselfie.records import Frame, Image
 from smartselfie.settings import load
@@ -192,7 +192,7 @@ def memory_growth(frames: int) -> float:
     """Megabytes that the analysis grows by over so many frames, after a warm-up of a tenth of them."""
     code = (
         "import sys; from itertools import cycle; from pathlib import Path\n"
-        "from smartselfie import parts; from smartselfie.settings import load\n"
+        "from smartselfie.daemon import parts; from smartselfie.settings import load\n"
         "from smartselfie.records import Frame; from smartselfie.sources.demo import DemoSource\n"
         "source = DemoSource((640, 480)); kept = [source.read().image for _ in range(120)]\n"
         "rss = lambda: int(Path('/proc/self/statm').read_text().split()[1]) * 4096 / 2**20\n"

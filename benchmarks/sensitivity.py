@@ -12,9 +12,9 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from smartselfie.parts import build_rules
+from smartselfie.daemon.parts import build_rules
+from smartselfie.replaying.fast_trigger import QuickTrigger
 from smartselfie.replaying.labels import add_up, judge, read_labels
-from smartselfie.replaying.quick import QuickTrigger
 from smartselfie.replaying.scores import read_scores
 from smartselfie.settings import load
 

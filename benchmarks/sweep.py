@@ -9,11 +9,11 @@ import time
 
 import numpy as np
 
+from smartselfie.deciding.trigger import Rules
 from smartselfie.records import CLASSES, Box, Face, Scores
 from smartselfie.replaying.labels import Labels
 from smartselfie.replaying.scores import Recording, ScoredFrame
 from smartselfie.replaying.sweep import sweep
-from smartselfie.trigger import Rules
 
 FPS, MINUTES, EVERY, SMILE = 30, 10, 12.0, 2.5
 

@@ -30,12 +30,13 @@ import httpx
 import numpy as np
 from PIL import Image as Pillow
 
-from smartselfie import parts, settings
-from smartselfie.newest import Newest
-from smartselfie.photos import decode, find_faces
+from smartselfie import settings
+from smartselfie.daemon import parts
+from smartselfie.pictures.photos import decode, find_faces
 from smartselfie.pipeline import Analysis
 from smartselfie.records import Frame, View
 from smartselfie.sources.demo import DemoSource
+from smartselfie.viewing.newest import Newest
 from smartselfie.web.app import Parts, Photos
 from smartselfie.web.gallery import Gallery
 from smartselfie.web.server import WebServer

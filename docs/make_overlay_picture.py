@@ -15,12 +15,12 @@ from pathlib import Path
 
 import cv2
 
-from smartselfie.overlay import draw
-from smartselfie.parts import build_analysis
+from smartselfie.daemon.parts import build_analysis
 from smartselfie.pipeline import Loop
 from smartselfie.records import Command, Frame, Quit, Shot, State, View
 from smartselfie.settings import Settings
 from smartselfie.sources.demo import Actor, DemoScript, DemoSource, smiling
+from smartselfie.viewing.overlay import draw
 
 SCENE = DemoScript(
     actors=(

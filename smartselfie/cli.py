@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from smartselfie._version import __version__
-from smartselfie.console import one_line, start_logging
+from smartselfie.commands.console import one_line, start_logging
 from smartselfie.errors import SmartSelfieError
 
 if TYPE_CHECKING:
@@ -331,7 +331,7 @@ def quoted(value: str) -> str:
 
 
 def _default_config() -> Path | None:
-    from smartselfie.app import default_config
+    from smartselfie.daemon.app import default_config
 
     return default_config()
 

@@ -6,10 +6,10 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
+from smartselfie.deciding.tracking import Tracker
+from smartselfie.deciding.trigger import Rules, Trigger
 from smartselfie.pipeline import Analysis
 from smartselfie.records import CLASSES, Box, Frame, Image, Look, Scores, Shot
-from smartselfie.tracking import Tracker
-from smartselfie.trigger import Rules, Trigger
 
 FACE = Box(200, 100, 200, 200)
 

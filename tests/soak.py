@@ -27,7 +27,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from smartselfie.health import resident
+from smartselfie.outputs.health import resident
 from tests.faults.program import QUICK, Program, smiling_picture, write_smiles
 from tests.mjpeg_server import Fault, MjpegServer
 from tests.shared import ROOT

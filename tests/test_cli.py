@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from smartselfie import cli
-from smartselfie.console import explain_import, one_line
+from smartselfie.commands.console import explain_import, one_line
 from smartselfie.errors import ConfigError
 from tests.shared import ROOT
 
@@ -148,7 +148,9 @@ def test_a_missing_extra_is_named_with_its_remedy() -> None:
 
 def test_a_part_of_the_package_that_is_missing_is_no_extra() -> None:
     """pip has no package of that name."""
-    error = ModuleNotFoundError("No module named 'smartselfie.window'", name="smartselfie.window")
+    error = ModuleNotFoundError(
+        "No module named 'smartselfie.viewing.window'", name="smartselfie.viewing.window"
+    )
     assert explain_import(error).endswith("install it again")
 
 

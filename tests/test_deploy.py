@@ -123,7 +123,7 @@ def test_the_installer_explains_itself(word: str, code: int) -> None:
 @pytest.mark.parametrize("inherited", [False, True], ids=["the journal", "a terminal in a session"])
 def test_the_journal_learns_the_priority_of_each_line(tmp_path: Path, inherited: bool) -> None:
     """Into the journal a warning is <4>, without a time; a variable merely inherited changes nothing."""
-    code = "import logging; from smartselfie.console import start_logging; start_logging(0, False); "
+    code = "import logging; from smartselfie.commands.console import start_logging; start_logging(0, False); "
     code += "logging.getLogger('smartselfie.x').warning('no camera')"
     with (tmp_path / "stream").open("w+") as stream:
         status = os.fstat(stream.fileno())

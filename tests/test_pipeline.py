@@ -8,10 +8,10 @@ from datetime import UTC, datetime, timedelta
 import numpy as np
 import pytest
 
-from smartselfie.moment import Moment
+from smartselfie.deciding.moment import Moment
+from smartselfie.deciding.trigger import Rules
 from smartselfie.pipeline import Loop
 from smartselfie.records import Arm, Change, Command, Frame, Quit, Reload, Shutter, State, View
-from smartselfie.trigger import Rules
 from tests.fakes import KeepShots, analysis, frames, happy_frame
 
 SMILE = [0.1] * 5 + [0.9] * 15 + [0.1] * 5

@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 
 from smartselfie import settings as s
-from smartselfie.parts import build_analysis, build_rules
+from smartselfie.daemon.parts import build_analysis, build_rules
 from smartselfie.records import Frame, Image
-from smartselfie.replaying.quick import real_shots
+from smartselfie.replaying.fast_trigger import real_shots
 from smartselfie.replaying.scores import Recording, ScoredFrame
 from tests.shared import shared_path
 

@@ -9,14 +9,14 @@ import cv2
 import numpy as np
 import pytest
 
-from smartselfie import parts
+from smartselfie.daemon import parts
+from smartselfie.deciding.tracking import Tracker
 from smartselfie.detectors.haar import HaarDetector, find_cascade
-from smartselfie.pipeline import Detector
 from smartselfie.records import Box, Frame, Image, Look
+from smartselfie.seams import Detector
 from smartselfie.settings import load
 from smartselfie.sources import open_source
 from smartselfie.sources.demo import Actor, DemoScript, DemoSource, smiling
-from smartselfie.tracking import Tracker
 from tests.shared import shared_path
 
 CLIPS = ("pf_single_face.mp4", "lp_d0.mp4", "ow_baseline.mp4")

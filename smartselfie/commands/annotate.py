@@ -8,8 +8,8 @@ from math import ceil
 import cv2
 import numpy as np
 
-from smartselfie import paint
 from smartselfie.records import CLASSES, Box, Face, Image, Scores
+from smartselfie.viewing import paint
 
 SMALLEST = 600
 """Pictures with fewer pixels across and down are enlarged to at least this: letters need some."""

@@ -20,10 +20,10 @@ import cv2
 from rich.console import Console
 from rich.table import Table
 
-from smartselfie import parts
 from smartselfie._version import __version__
-from smartselfie.face_input import crop_faces
-from smartselfie.motion import Motion
+from smartselfie.daemon import parts
+from smartselfie.deciding.face_input import crop_faces
+from smartselfie.deciding.motion import Motion
 from smartselfie.pipeline import Analysis
 from smartselfie.records import Decision, Face, Frame, View
 from smartselfie.replaying.canvas import Png
@@ -54,7 +54,7 @@ COLOURS = ("#9aa5b1", "#7bb3d1", "#c85c5c", "#e39a4f", "#d8c24a", "#5aa469", "#4
 
 FIRST_FRAME = """
 import sys, time
-from smartselfie.app import App, Options
+from smartselfie.daemon.app import App, Options
 from smartselfie import settings as s
 from smartselfie.records import Quit
 def say(view):
@@ -69,7 +69,7 @@ with App(given, Options()) as app:
 FIRST_PICTURE = """
 import sys
 from pathlib import Path
-from smartselfie.app import App, Options
+from smartselfie.daemon.app import App, Options
 from smartselfie import settings as s
 from smartselfie.records import Quit
 given = ["source.use=demo", "source.size=[640, 480]", "window.show=false", "saver.folder=" + sys.argv[1]]
@@ -231,7 +231,7 @@ def analyse(
 def _look_at(
     frame: Frame, faces: tuple[Face, ...], decision: Decision, threshold: float, clock: Clock
 ) -> None:
-    from smartselfie.overlay import draw as draw_overlay
+    from smartselfie.viewing.overlay import draw as draw_overlay
 
     view = View(frame, faces, decision, threshold, 30.0)
     clock("overlay", lambda: draw_overlay(view))

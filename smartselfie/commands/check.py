@@ -20,19 +20,19 @@ from rich.table import Table
 from rich.text import Text
 
 from smartselfie import settings as s
-from smartselfie.app import default_config
 from smartselfie.atomic import temporary
-from smartselfie.camera import Camera
-from smartselfie.camera_watch import DARK, Glance
-from smartselfie.display import display_problem
+from smartselfie.capture.camera import Camera
+from smartselfie.capture.watch import DARK, Glance
+from smartselfie.daemon.app import default_config
+from smartselfie.daemon.parts import build_classifier, build_detector
+from smartselfie.deciding.trigger import MAX_GAP
 from smartselfie.errors import ConfigError, SmartSelfieError
-from smartselfie.parts import build_classifier, build_detector
-from smartselfie.picture_folder import PictureFolder
-from smartselfie.pipeline import Classifier, Detector, Source
 from smartselfie.records import Box, Frame, Image, Look
+from smartselfie.saving.folder import PictureFolder
+from smartselfie.saving.storage import in_words
+from smartselfie.seams import Classifier, Detector, Source
 from smartselfie.sources import SourceOpener, without_password
-from smartselfie.storage import in_words
-from smartselfie.trigger import MAX_GAP
+from smartselfie.viewing.display import display_problem
 
 WATCHED = 2.0
 """Seconds for which a camera's frames are counted."""

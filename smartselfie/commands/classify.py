@@ -20,9 +20,9 @@ from rich.table import Table
 from rich.text import Text
 
 from smartselfie.commands.annotate import annotate
+from smartselfie.daemon.parts import PHOTO_WIDTH, build_classifier, build_detector
 from smartselfie.errors import PictureError, SaveError
-from smartselfie.parts import PHOTO_WIDTH, build_classifier, build_detector
-from smartselfie.photos import find_faces, read_picture, whole_face
+from smartselfie.pictures.photos import find_faces, read_picture, whole_face
 from smartselfie.records import CLASSES, Face, Image
 from smartselfie.settings import Settings
 from smartselfie.sources.folder import PICTURES, natural

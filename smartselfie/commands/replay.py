@@ -20,10 +20,8 @@ from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn
 from rich.table import Table
 from rich.text import Text
 
-from smartselfie.display import display_problem
+from smartselfie.daemon.parts import build_analysis, build_moment, build_rules
 from smartselfie.errors import DisplayError, SaveError
-from smartselfie.parts import build_analysis, build_moment, build_rules
-from smartselfie.pipeline import Source
 from smartselfie.replaying.intervals import rate_interval, share_interval
 from smartselfie.replaying.labels import Labels, Total, Verdict, add_up, judge, read_labels, write_labels
 from smartselfie.replaying.margins import Margins, margins
@@ -31,10 +29,12 @@ from smartselfie.replaying.marking import OpenCvScreen, Screen, mark
 from smartselfie.replaying.page import page
 from smartselfie.replaying.play import Played, find_clips, play
 from smartselfie.replaying.scores import write_scores
+from smartselfie.replaying.summary import HOUR, margins_in_words, total_in_words
 from smartselfie.replaying.timeline import timeline_png
-from smartselfie.replaying.words import HOUR, margins_in_words, total_in_words
+from smartselfie.seams import Source
 from smartselfie.settings import Settings
 from smartselfie.sources import open_source
+from smartselfie.viewing.display import display_problem
 
 OUT = Path("replay")
 """Where timelines go when nothing else is said."""

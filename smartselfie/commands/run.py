@@ -7,7 +7,7 @@ import os
 from dataclasses import replace
 
 from smartselfie import settings as s
-from smartselfie.app import App, Options, default_config
+from smartselfie.daemon.app import App, Options, default_config
 from smartselfie.errors import ConfigError
 
 log = logging.getLogger(__name__)

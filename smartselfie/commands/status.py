@@ -14,8 +14,8 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from smartselfie.health import Status, find_status, problems
-from smartselfie.storage import in_words
+from smartselfie.outputs.health import Status, find_status, problems
+from smartselfie.saving.storage import in_words
 
 
 def status(*, as_json: bool = False, out: TextIO | None = None, folders: Iterable[Path] = ()) -> int:

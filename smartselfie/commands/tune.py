@@ -14,16 +14,16 @@ from rich.table import Table
 from rich.text import Text
 
 from smartselfie.commands.replay import demo_labels, play_all
+from smartselfie.daemon.parts import build_rules
+from smartselfie.deciding.trigger import Rules
 from smartselfie.errors import SaveError, UsageError
-from smartselfie.parts import build_rules
 from smartselfie.replaying.frontier import frontier, frontier_png, in_words
 from smartselfie.replaying.labels import Total, read_labels
 from smartselfie.replaying.play import find_clips
 from smartselfie.replaying.scores import Recording, read_scores, write_scores
+from smartselfie.replaying.summary import total_in_words
 from smartselfie.replaying.sweep import Sweep, Trial, sweep
-from smartselfie.replaying.words import total_in_words
 from smartselfie.settings import Settings, write_values
-from smartselfie.trigger import Rules
 
 OUT = Path("replay/tune.png")
 """Where the picture goes when nothing else is said."""

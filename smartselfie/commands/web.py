@@ -11,10 +11,10 @@ from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
 
-from smartselfie import parts
 from smartselfie import settings as s
+from smartselfie.daemon import parts
+from smartselfie.daemon.page import open_page
 from smartselfie.errors import UsageError, WebError
-from smartselfie.page import open_page
 
 log = logging.getLogger(__name__)
 

@@ -6,10 +6,10 @@ from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
+from smartselfie.deciding.trigger import Rules
 from smartselfie.replaying.canvas import Canvas, Png
 from smartselfie.replaying.sweep import Sweep, Trial
 from smartselfie.replaying.timeline import FAINT, GRID, HIT, INK
-from smartselfie.trigger import Rules
 
 WIDTH, HEIGHT = 760.0, 470.0
 LEFT, RIGHT, TOP, BOTTOM = 66.0, 28.0, 74.0, 92.0

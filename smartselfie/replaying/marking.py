@@ -9,9 +9,9 @@ from typing import Protocol
 import cv2
 import numpy as np
 
-from smartselfie.pipeline import Source
 from smartselfie.records import Image
 from smartselfie.replaying.labels import Labels, Span
+from smartselfie.seams import Source
 
 REPEAT_WITHIN = 0.75
 """A key that comes again within so many seconds is still held: keyboards wait before they repeat."""

@@ -13,7 +13,7 @@ import cv2
 from smartselfie.replaying import timeline
 from smartselfie.replaying.labels import Labels, Total, Verdict, judge
 from smartselfie.replaying.play import Played, Taken
-from smartselfie.replaying.words import total_in_words
+from smartselfie.replaying.summary import total_in_words
 
 _PAGE = Template("""<!doctype html>
 <html lang="en"><head><meta charset="utf-8">

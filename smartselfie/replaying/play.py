@@ -10,11 +10,12 @@ from pathlib import Path
 import cv2
 import numpy as np
 
+from smartselfie.deciding.moment import Moment, Pick
 from smartselfie.errors import UsageError
-from smartselfie.moment import Moment, Pick
-from smartselfie.pipeline import Analysis, Source
+from smartselfie.pipeline import Analysis
 from smartselfie.records import Image, State
 from smartselfie.replaying.scores import Recording, ScoredFrame
+from smartselfie.seams import Source
 
 CLIPS = {".avi", ".gif", ".m4v", ".mkv", ".mov", ".mp4", ".mpeg", ".mpg", ".mts", ".webm", ".wmv"}
 """What in a folder is a clip."""

@@ -6,10 +6,10 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import product
 
+from smartselfie.deciding.trigger import Rules
+from smartselfie.replaying.fast_trigger import QuickTrigger, can_hurry, real_shots
 from smartselfie.replaying.labels import Labels, Total, add_up, judge
-from smartselfie.replaying.quick import QuickTrigger, can_hurry, real_shots
 from smartselfie.replaying.scores import Recording
-from smartselfie.trigger import Rules
 
 Place = tuple[int, int, int, int]
 """Where a setting lies in the grid: the indices of threshold, hold, release and grace."""

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from smartselfie.errors import NoCameraError, SourceError, UsageError
 
 if TYPE_CHECKING:
-    from smartselfie.pipeline import Source
+    from smartselfie.seams import Source
 
 log = logging.getLogger(__name__)
 

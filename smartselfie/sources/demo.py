@@ -11,10 +11,10 @@ import cv2
 import numpy as np
 
 from smartselfie.records import Frame, Image
-from smartselfie.sources.stage.canvas import LEFT, TOP, UNIT
-from smartselfie.sources.stage.face import draw_face
-from smartselfie.sources.stage.people import PEOPLE
-from smartselfie.sources.stage.room import draw_room
+from smartselfie.sources.scene.canvas import LEFT, TOP, UNIT
+from smartselfie.sources.scene.face import draw_face
+from smartselfie.sources.scene.people import PEOPLE
+from smartselfie.sources.scene.room import draw_room
 
 Curve = float | tuple[tuple[float, float], ...]
 """A value over time: a constant, or (second, value) knots with smooth ways between them."""

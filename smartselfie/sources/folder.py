@@ -7,7 +7,7 @@ import re
 from pathlib import Path
 
 from smartselfie.errors import PictureError, SourceError
-from smartselfie.photos import read_picture
+from smartselfie.pictures.photos import read_picture
 from smartselfie.records import Frame
 from smartselfie.sources.rotation import check_rotation, rotated
 

@@ -14,7 +14,7 @@ from typing import Annotated, Any
 import typer
 
 from smartselfie.errors import UsageError
-from smartselfie.training import show
+from smartselfie.training import tables
 
 DATA = Path("data/faces.npz")
 
@@ -138,22 +138,22 @@ def prepare(
             source,
             votes if number == 0 else None,
             crops.Cascade() if detect else readers.whole,
-            show.progress,
+            tables.progress,
         )
         for number, source in enumerate(sources)
     ]
     faces = prepare.join(readings)
     datasets.save(faces, out)
     counts = prepare.count(faces)
-    show.table("Faces", ("class", *counts), prepare.table(counts))
+    tables.table("Faces", ("class", *counts), prepare.table(counts))
     plots.distribution(counts, chart or out.with_suffix(".png"))
     if pictures is not None:
-        prepare.write_pictures(faces, pictures, show.progress)
+        prepare.write_pictures(faces, pictures, tables.progress)
     broken = [line for reading in readings for line in reading.broken]
     if broken:
         listed = out.with_suffix(".broken.txt")
         listed.write_text("\n".join(broken) + "\n")
-        show.left_out(broken)
+        tables.left_out(broken)
         print(f"{len(broken)} broken rows left out, all listed in {listed}", file=sys.stderr)
     print(f"{len(faces)} faces -> {out}")
 
@@ -318,14 +318,14 @@ def evaluate(
         raise UsageError(f"{about}: --record stores figures in a .json that `smartselfie export` has written")
     reports = []
     for path in data or [DATA]:
-        trial = evaluation.load_trial(path, split.value, None if as_json else show.progress)
+        trial = evaluation.load_trial(path, split.value, None if as_json else tables.progress)
         report = evaluation.evaluate(model, trial, peer=peer, plot_folder=plots, latency=latency)
         reports.append(report)
-        show.left_out(trial.left_out)
+        tables.left_out(trial.left_out)
         if not as_json:
-            show.table(report["data"], ("", "model", "peer"), evaluation.rows(report))
+            tables.table(report["data"], ("", "model", "peer"), evaluation.rows(report))
             for kind in report["model"]["labels"]:
-                show.table(
+                tables.table(
                     f"{kind}: precision, recall, F1",
                     ("", "model", "peer"),
                     evaluation.class_rows(report, kind),

@@ -8,8 +8,8 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
+from smartselfie.deciding.face_input import crop_face
 from smartselfie.errors import DetectorError
-from smartselfie.face_input import crop_face
 from smartselfie.records import Box
 from smartselfie.training.datasets import SIDE
 

@@ -10,11 +10,11 @@ from dataclasses import dataclass, field
 from fastapi import FastAPI
 
 from smartselfie._version import __version__
-from smartselfie.events import Events
-from smartselfie.newest import Newest
-from smartselfie.pipeline import Classifier, Detector
+from smartselfie.deciding.trigger import Trigger
+from smartselfie.outputs.events import Events
 from smartselfie.records import Command, View
-from smartselfie.trigger import Trigger
+from smartselfie.seams import Classifier, Detector
+from smartselfie.viewing.newest import Newest
 from smartselfie.web import problems
 from smartselfie.web.camera_api import camera_routes
 from smartselfie.web.gallery import Gallery

@@ -9,10 +9,11 @@ from functools import partial
 from fastapi import APIRouter, WebSocket
 from starlette.websockets import WebSocketDisconnect
 
-from smartselfie.pipeline import Analysis, Classifier, Detector
+from smartselfie.deciding.tracking import Tracker
+from smartselfie.deciding.trigger import Trigger
+from smartselfie.pipeline import Analysis
 from smartselfie.records import Frame, Image
-from smartselfie.tracking import Tracker
-from smartselfie.trigger import Trigger
+from smartselfie.seams import Classifier, Detector
 from smartselfie.web.photos_api import FaceReader, Limits, read_upload
 from smartselfie.web.problems import ProblemError
 from smartselfie.web.security import client_of

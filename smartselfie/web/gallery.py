@@ -18,7 +18,7 @@ from PIL import Image as Pillow
 from PIL import ImageOps
 
 from smartselfie.errors import PictureError
-from smartselfie.picture_file import PictureInfo, read_metadata, set_rating, smile_score
+from smartselfie.pictures.files import PictureInfo, read_metadata, set_rating, smile_score
 from smartselfie.web.wire import Json, face_json, picture_id
 
 ENDINGS = (".jpg", ".jpeg", ".png")

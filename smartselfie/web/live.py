@@ -18,8 +18,8 @@ import numpy as np
 from fastapi import APIRouter, WebSocket, WebSocketDisconnect
 from fastapi.responses import StreamingResponse
 
-from smartselfie.newest import Newest
 from smartselfie.records import Image, View
+from smartselfie.viewing.newest import Newest
 from smartselfie.web.hub import Hub
 from smartselfie.web.wire import view_json
 

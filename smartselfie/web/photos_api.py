@@ -16,9 +16,9 @@ from starlette.formparsers import MultiPartException, MultiPartParser
 from starlette.requests import ClientDisconnect
 
 from smartselfie.errors import PictureError
-from smartselfie.photos import UPLOADS, decode, find_faces
-from smartselfie.pipeline import Classifier, Detector
+from smartselfie.pictures.photos import UPLOADS, decode, find_faces
 from smartselfie.records import Face, Image
+from smartselfie.seams import Classifier, Detector
 from smartselfie.web.problems import ProblemBody, ProblemError, documented
 from smartselfie.web.rates import Rates
 from smartselfie.web.security import client_of

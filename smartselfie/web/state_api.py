@@ -12,8 +12,8 @@ from fastapi.responses import StreamingResponse
 from pydantic import BaseModel, ConfigDict, Field
 
 from smartselfie._version import __version__
-from smartselfie.newest import Newest
 from smartselfie.records import Arm, Command, Shutter, View
+from smartselfie.viewing.newest import Newest
 from smartselfie.web.hub import Hub
 from smartselfie.web.problems import ProblemError, documented
 from smartselfie.web.wire import Json, view_json

@@ -15,10 +15,10 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from smartselfie.face_input import crop_face
+from smartselfie.deciding.face_input import crop_face
 from smartselfie.records import CLASSES, Box, Image
 from smartselfie.sources.demo import HALF, SMILES_FROM, Actor, DemoScript, draw_scene
-from smartselfie.sources.stage.people import PEOPLE
+from smartselfie.sources.scene.people import PEOPLE
 
 HERE = Path(__file__).resolve().parent
 SIZE = (1280, 720)

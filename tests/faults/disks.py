@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
-from smartselfie.saver import Saver
+from smartselfie.saving.saver import Saver
 from tests.faults.shooter import check
 from tests.saver_helpers import Ear, make_shot
 

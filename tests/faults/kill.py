@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from smartselfie.atomic import PREFIX
-from smartselfie.picture_folder import PictureFolder
+from smartselfie.saving.folder import PictureFolder
 from tests.faults.program import QUICK, write_smiles
 from tests.faults.shooter import check, run_program, shoot
 
@@ -33,7 +33,7 @@ def _kill(
 ) -> int:
     moments = random.Random(seed)
     context = multiprocessing.get_context("forkserver")  # imports once, so that many programs are cheap
-    context.set_forkserver_preload(["tests.faults.shooter", "smartselfie.app"])
+    context.set_forkserver_preload(["tests.faults.shooter", "smartselfie.daemon.app"])
     folder, reported, pictures = tmp_path / "pictures", set[str](), set[Path]()
     for number in range(kills):
         events = tmp_path / f"events-{number}"

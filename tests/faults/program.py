@@ -20,7 +20,7 @@ import numpy as np
 import PIL.Image
 import pytest
 
-from smartselfie.health import read_status
+from smartselfie.outputs.health import read_status
 from smartselfie.records import Image
 from smartselfie.sources.demo import Actor, DemoScript, draw_scene
 from tests.shared import ROOT

@@ -8,9 +8,9 @@ import numpy as np
 import PIL.Image
 
 from smartselfie.cli import main
-from smartselfie.events import Events
-from smartselfie.picture_file import read_metadata
-from smartselfie.saver import Saver
+from smartselfie.outputs.events import Events
+from smartselfie.pictures.files import read_metadata
+from smartselfie.saving.saver import Saver
 from tests.saver_helpers import make_shot
 
 

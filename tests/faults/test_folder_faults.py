@@ -13,7 +13,7 @@ import pytest
 from tests.faults.kill import kill_programs
 from tests.faults.program import QUICK, Program, smiling_picture
 from tests.mjpeg_server import MjpegServer
-from tests.test_saver_disks import namespace
+from tests.saving.test_disks import namespace
 
 
 @pytest.fixture(scope="module")

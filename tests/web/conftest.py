@@ -11,9 +11,9 @@ import httpx
 import pytest
 from playwright.sync_api import Browser, sync_playwright
 
+from smartselfie.deciding.trigger import Trigger
 from smartselfie.records import Box, Change
 from smartselfie.settings import load, write_values
-from smartselfie.trigger import Trigger
 from smartselfie.web.app import Parts, Photos
 from smartselfie.web.gallery import Gallery
 from smartselfie.web.server import WebServer

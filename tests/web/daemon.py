@@ -12,9 +12,9 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from smartselfie import picture_file
-from smartselfie.events import Events
-from smartselfie.newest import Newest
+from smartselfie.deciding.trigger import Rules, Trigger
+from smartselfie.outputs.events import Events
+from smartselfie.pictures import files as picture_file
 from smartselfie.records import (
     Arm,
     Box,
@@ -31,7 +31,7 @@ from smartselfie.records import (
     View,
 )
 from smartselfie.settings import Settings, load, set_values
-from smartselfie.trigger import Rules, Trigger
+from smartselfie.viewing.newest import Newest
 
 SIZE = (640, 360)
 

@@ -12,7 +12,7 @@ import httpx
 import pytest
 from playwright.sync_api import Browser
 
-from smartselfie.events import Events
+from smartselfie.outputs.events import Events
 from smartselfie.web.app import Parts
 from smartselfie.web.gallery import Gallery
 from smartselfie.web.server import WebServer

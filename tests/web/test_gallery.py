@@ -13,7 +13,7 @@ import pytest
 from PIL import Image as Pillow
 
 from smartselfie.errors import PictureError
-from smartselfie.picture_file import read_metadata
+from smartselfie.pictures.files import read_metadata
 from smartselfie.web.gallery import Gallery
 from smartselfie.web.pictures import zip_stream
 from tests.web.daemon import Daemon, write_picture

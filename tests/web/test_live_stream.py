@@ -15,8 +15,8 @@ import numpy as np
 import pytest
 from websockets.sync.client import ClientConnection, connect
 
-from smartselfie.newest import Newest
 from smartselfie.records import Decision, Frame, State, View
+from smartselfie.viewing.newest import Newest
 from smartselfie.web import live
 from smartselfie.web.live import Stream, encode
 from smartselfie.web.server import WebServer

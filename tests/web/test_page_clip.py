@@ -11,9 +11,9 @@ import numpy as np
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from smartselfie.parts import build_classifier, build_photo_detector, build_rules
+from smartselfie.daemon.parts import build_classifier, build_photo_detector, build_rules
+from smartselfie.deciding.trigger import Trigger
 from smartselfie.settings import load
-from smartselfie.trigger import Trigger
 from smartselfie.web.app import Parts, Photos
 from tests.shared import shared_path
 from tests.web.browser import DESKTOP, chromium, launch, opened

@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
+from smartselfie.deciding.trigger import Trigger
 from smartselfie.records import Box
-from smartselfie.trigger import Trigger
 from smartselfie.web.app import Parts, Photos
 from smartselfie.web.server import WebServer
 from tests.web.browser import DESKTOP, PHONE, opened

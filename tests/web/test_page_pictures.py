@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from smartselfie.picture_file import read_metadata
+from smartselfie.pictures.files import read_metadata
 from smartselfie.web.app import Parts
 from smartselfie.web.gallery import Gallery
 from smartselfie.web.server import WebServer

@@ -1,0 +1,1 @@
+"""The running program: its composition root, the settings in effect, the watchdog."""

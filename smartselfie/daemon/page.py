@@ -1,0 +1,98 @@
+"""Settings to the web server: the page of a running camera, or of none."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+from smartselfie.daemon import parts
+from smartselfie.deciding.trigger import Trigger
+from smartselfie.errors import ConfigError
+from smartselfie.outputs.events import Events
+from smartselfie.records import Change, Command, View
+from smartselfie.settings import Settings, write_values
+from smartselfie.viewing.newest import Newest
+from smartselfie.web.app import Parts, Photos
+from smartselfie.web.gallery import Gallery
+from smartselfie.web.server import WebServer
+from smartselfie.web.settings_api import Desk
+
+log = logging.getLogger(__name__)
+
+
+def open_page(
+    read: Callable[[], Settings],
+    *,
+    config: Path | None,
+    views: Newest[View] | None = None,
+    send: Callable[[Command], None] | None = None,
+    events: Events | None = None,
+) -> WebServer:
+    """Return the server, bound and not yet started; `read` gives the settings in effect.
+
+    Without `views` and `send` there is no camera: pictures can be tried, settings written. Raises `WebError`
+    when the address cannot be used.
+    """
+    settings = read()
+    web = settings.web
+    server = WebServer(
+        web.listen,
+        Parts(
+            views=views,
+            send=send,
+            events=events,
+            gallery=Gallery(Path(settings.saver.folder)),
+            settings=_desk(read, config, send),
+            photos=_photos(read),
+        ),
+        password=web.password,
+        require_password=web.require_password == "always",
+        tls=None if web.tls is None else (Path(web.tls[0]), Path(web.tls[1])),
+        allowed_hosts=web.allowed_hosts,
+        public_url=web.public_url,
+        trust_proxy=web.trust_proxy,
+        public=web.public,
+    )
+    _tell(server, config)
+    return server
+
+
+def _desk(read: Callable[[], Settings], config: Path | None, send: Callable[[Command], None] | None) -> Desk:
+    def write(values: Mapping[str, object]) -> None:
+        assert config is not None
+        write_values(config, values)
+
+    return Desk(
+        read,
+        apply=None if send is None else lambda values: send(Change(values)),
+        file=None if config is None else config.name,
+        write=None if config is None else write,
+    )
+
+
+def _photos(read: Callable[[], Settings]) -> Photos:
+    settings = read()
+    return Photos(
+        make_detector=lambda: parts.build_photo_detector(settings.detector),
+        make_classifier=lambda: parts.build_classifier(settings.classifier, threads=1),
+        make_trigger=lambda: Trigger(parts.build_rules(read().trigger)),
+        make_camera_detector=lambda: parts.build_detector(
+            settings.detector, min_face=settings.trigger.min_face
+        ),
+    )
+
+
+def _tell(server: WebServer, config: Path | None) -> None:
+    """Say where the page is, and once the password that was made for it."""
+    log.info("the page: %s", server.url)
+    if server.generated is None:
+        return
+    log.warning("its password: %s", server.generated)
+    if config is None:
+        return
+    try:
+        write_values(config, {"web.password": server.password_hash})
+        log.warning("shown this once; %s holds its hash", config.name)
+    except ConfigError as error:
+        log.warning("the next start makes another: %s", error)

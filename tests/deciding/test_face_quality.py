@@ -1,0 +1,97 @@
+"""What is measured of a face: sharpness, motion, whether it is inside, whether its eyes are open."""
+
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+from smartselfie.deciding.eyes import EYE_CASCADE, EyeMeter
+from smartselfie.deciding.face_quality import FaceMeter, inside, sharpness, stillness
+from smartselfie.deciding.frame_quality import OPEN
+from smartselfie.detectors.haar import find_cascade
+from smartselfie.errors import DetectorError
+from smartselfie.records import Box, Face, Image
+from smartselfie.sources.demo import Actor, DemoScript, draw_scene
+from tests.fakes import scores
+
+SIZE = (640, 480)
+
+
+def scene(**actor: object) -> Image:
+    """The demo's person, looking into the camera."""
+    return draw_scene(DemoScript((Actor(**actor),), 10), SIZE, 1.0)  # type: ignore[arg-type]
+
+
+BOX = Box(224, 125, 192, 192)
+"""Where the cascade finds that face."""
+
+
+def test_a_blurred_face_is_less_sharp() -> None:
+    """The more it is blurred the smaller the number."""
+    sharp = scene()
+    values = [sharpness(sharp, BOX)] + [
+        sharpness(np.asarray(cv2.GaussianBlur(sharp, (0, 0), blur), np.uint8), BOX) for blur in (1.0, 3.0)
+    ]
+    assert values[0] > 1.5 * values[1] > 3 * values[2]
+
+
+def test_sharpness_does_not_depend_on_the_size_of_the_picture() -> None:
+    """The same face, twice as large and as sharp, measures about the same."""
+    large = scene()
+    small = np.asarray(cv2.resize(large, (320, 240), interpolation=cv2.INTER_AREA), np.uint8)
+    larger = np.asarray(cv2.resize(small, SIZE, interpolation=cv2.INTER_LINEAR), np.uint8)
+    half = Box(BOX.x // 2, BOX.y // 2, BOX.width // 2, BOX.height // 2)
+    assert sharpness(small, half) == pytest.approx(sharpness(larger, BOX), rel=0.5)
+
+
+def test_a_face_over_the_border_is_partly_inside() -> None:
+    """The share is that of the box's area, 0 for a box that is wholly outside."""
+    assert inside(Box(10, 10, 100, 100), SIZE) == 1
+    assert inside(Box(-50, 10, 100, 100), SIZE) == 0.5
+    assert inside(Box(590, 430, 100, 100), SIZE) == 0.25
+    assert inside(Box(700, 10, 100, 100), SIZE) == 0
+    assert inside(Box(700, 500, 100, 100), SIZE) == 0
+
+
+def test_a_moving_face_is_less_still() -> None:
+    """The same picture is wholly still; the faster the face moves the less."""
+    now = scene(x=0.5)
+    values = [stillness(now, scene(x=0.5 + step), BOX) for step in (0.0, 0.01, 0.05)]
+    assert values[0] == 1
+    assert 1 > values[1] > values[2] > 0
+
+
+def test_a_change_of_the_pictures_size_says_nothing_of_motion() -> None:
+    """After a reconnect the frame before may have another size."""
+    assert stillness(scene(), np.zeros((10, 10, 3), np.uint8), BOX) == 0.5
+
+
+def test_a_closed_eye_is_told_from_an_open_one() -> None:
+    """The demo's person has open eyes, and closed ones when blinking."""
+    eyes = EyeMeter(find_cascade(EYE_CASCADE))
+    assert eyes(scene(), BOX) >= OPEN
+    assert eyes(scene(blinks=(1.0,)), BOX) < OPEN
+
+
+@pytest.mark.parametrize("box", [Box(-100, -100, 150, 150), Box(600, 440, 200, 200), Box(300, 300, 1, 1)])
+def test_faces_at_the_border_can_be_measured(box: Box) -> None:
+    """Wherever a box lies, there is a portrait of it."""
+    meter = FaceMeter(EyeMeter(find_cascade(EYE_CASCADE)))
+    portrait = meter(scene(), Face(box, 1, scores(0.5)), None)
+    assert portrait.eyes == 0
+    assert portrait.smile == 0.5
+
+
+def test_a_portrait_has_everything() -> None:
+    """Without an eye meter the eyes are unknown, all else is measured."""
+    portrait = FaceMeter()(scene(), Face(BOX, 1, scores(0.7)), scene())
+    assert (portrait.smile, portrait.eyes, portrait.inside, portrait.stillness) == (0.7, None, 1.0, 1.0)
+    assert portrait.area == BOX.area
+
+
+def test_a_file_that_is_no_cascade_is_refused(tmp_path: Path) -> None:
+    """The error names the file."""
+    (tmp_path / "eye.xml").write_text("<x/>")
+    with pytest.raises(DetectorError, match=r"eye\.xml"):
+        EyeMeter(tmp_path / "eye.xml")
