@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from smartselfie.daemon.parts import build_rules
-from smartselfie.replaying.fast_trigger import QuickTrigger
+from smartselfie.replaying.fast_trigger import FastTrigger
 from smartselfie.replaying.labels import add_up, judge, read_labels
 from smartselfie.replaying.scores import read_scores
 from smartselfie.settings import load
@@ -39,7 +39,7 @@ def main() -> None:
         for value in values:
             changed: dict[str, Any] = {name: value}
             rules = replace(usual, **changed)
-            shots = [QuickTrigger(each, rules).shots(rules) for each in recordings]
+            shots = [FastTrigger(each, rules).shots(rules) for each in recordings]
             total = add_up(
                 [
                     judge(labels[each.clip], fired, each.seconds)

@@ -98,7 +98,7 @@ def run(
     quiet: Quiet = False,
 ) -> None:
     """Watch the camera and take the picture when somebody smiles."""
-    from smartselfie.commands.run import Options, run
+    from smartselfie.commands.run import RunOptions, run
 
     start_logging(verbose, quiet)
     given = list(overrides or ())
@@ -109,7 +109,7 @@ def run(
         given.append("window.show=false")
     if web or listen is not None:
         given.append("web.enabled=true")
-    options = Options(config=config, overrides=tuple(given), events=events, realtime=realtime, safe=safe)
+    options = RunOptions(config=config, overrides=tuple(given), events=events, realtime=realtime, safe=safe)
     raise typer.Exit(run(options))
 
 

@@ -124,9 +124,9 @@ class Loop:
                 if self._stopping:
                     break
         finally:
-            self.choose_anew(None)
+            self.replace_moment(None)
 
-    def choose_anew(self, moment: Moment | None) -> None:
+    def replace_moment(self, moment: Moment | None) -> None:
         """Choose frames with another `moment` from now on; what waits in the old one is taken."""
         if self.moment is not None:
             self._take_all(self.moment.flush())

@@ -252,4 +252,4 @@ def test_pictures_that_were_lost_are_a_failure(lost: int, code: int, monkeypatch
             pass
 
     monkeypatch.setattr(run, "App", Ended)
-    assert run.run(run.Options()) == code
+    assert run.run(run.RunOptions()) == code

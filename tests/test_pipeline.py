@@ -186,7 +186,7 @@ def test_a_change_of_the_moment_takes_what_waits() -> None:
 
     def change(view: View) -> Iterable[Command]:
         if view.frame.seq == 15:
-            loop.choose_anew(None)
+            loop.replace_moment(None)
         return ()
 
     loop.viewers.append(change)

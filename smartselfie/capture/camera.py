@@ -12,7 +12,7 @@ from dataclasses import replace
 from types import TracebackType
 from typing import Protocol, Self, runtime_checkable
 
-from smartselfie.capture.watch import Glance, Status, Watch, backoff
+from smartselfie.capture.watch import CameraStatus, FrameStatistics, Watch, backoff
 from smartselfie.errors import CameraLostError, CameraStuckError, SourceError
 from smartselfie.records import Frame
 from smartselfie.seams import Emit, Source
@@ -29,11 +29,11 @@ SLACK = 0.75
 """A frame is due when this share of the wanted interval has passed: cameras are not punctual."""
 
 _WORDS = {
-    Status.STARTING: "waiting for the camera",
-    Status.LOST: "camera lost, trying again",
-    Status.STALLED: "camera gives no pictures, trying again",
-    Status.FROZEN: "camera picture is frozen",
-    Status.BLACK: "camera is black or covered",
+    CameraStatus.STARTING: "waiting for the camera",
+    CameraStatus.LOST: "camera lost, trying again",
+    CameraStatus.STALLED: "camera gives no pictures, trying again",
+    CameraStatus.FROZEN: "camera picture is frozen",
+    CameraStatus.BLACK: "camera is black or covered",
 }
 
 
@@ -83,7 +83,7 @@ class Camera:
         self._emit, self._clock, self._retry_in = emit, clock, retry_in
         self._changed = threading.Condition()
         self._watch = Watch(stall_after=stall_after, frozen_after=frozen_after, black_after=black_after)
-        self._glance = Glance()
+        self._statistics = FrameStatistics()
         self._reader: _Reader | None = None
         self._blocked: _Reader | None = None
         self._readers = 0
@@ -96,11 +96,11 @@ class Camera:
         self._opened = False
         self._error: BaseException | None = None
         self._trouble = ""
-        self._told = Status.STARTING
+        self._told = CameraStatus.STARTING
         self._told_at = 0.0
 
     @property
-    def status(self) -> Status:
+    def status(self) -> CameraStatus:
         """How the camera is."""
         return self._watch.status
 
@@ -131,7 +131,7 @@ class Camera:
             with self._changed:
                 while not self._opened:
                     self._judge(self._clock())
-                    if self._error is None and self._watch.status is Status.LOST:
+                    if self._error is None and self._watch.status is CameraStatus.LOST:
                         self._error = self._reader.error if self._reader is not None else None
                     if self._error is not None:
                         raise self._error
@@ -187,7 +187,7 @@ class Camera:
     def _judge(self, now: float) -> None:
         """Do what is due by the clock alone: the reader may be blocked."""
         self._watch.tick(now)
-        lost = self._watch.status in (Status.LOST, Status.STALLED)
+        lost = self._watch.status in (CameraStatus.LOST, CameraStatus.STALLED)
         since = self._watch.since
         if lost and self._give_up is not None and since is not None and now - since >= self._give_up:
             self._fail(CameraLostError(f"the camera has been gone for {now - since:.0f} s: {self._trouble}"))
@@ -230,12 +230,12 @@ class Camera:
         if status is was:
             return
         self._told = status
-        if status is Status.OK:
-            if was is not Status.STARTING:
+        if status is CameraStatus.OK:
+            if was is not CameraStatus.STARTING:
                 log.info("the camera is back after %.1f s", now - self._told_at)
                 self._emit("camera_back", after=round(now - self._told_at, 2), reason=was.value)
             return
-        if was in (Status.STARTING, Status.OK):
+        if was in (CameraStatus.STARTING, CameraStatus.OK):
             self._told_at = now
         why = f" ({self._trouble})" if self._trouble and not status.gives_frames else ""
         log.warning("%s%s", _WORDS[status], why)
@@ -310,11 +310,11 @@ class Camera:
                 return False
             now = self._frame_at = self._clock()
             reader.has_read, reader.alive_at, self._trouble = True, now, ""
-            self._glance(frame.image)
+            self._statistics(frame.image)
             if self._size not in (None, frame.size):
                 log.info("the camera's pictures are now %dx%d", *frame.size)
             self._size = frame.size
-            self._watch.frame(now, light=self._glance.light, changed=self._glance.changed)
+            self._watch.frame(now, light=self._statistics.light, changed=self._statistics.changed)
             self._seq = self._seq_base + frame.seq
             self._frame = frame if self._seq_base == 0 else replace(frame, seq=self._seq)
             again, self._watch.reconnect = self._watch.reconnect, False

@@ -10,12 +10,12 @@ import numpy as np
 from smartselfie.records import Image
 
 DARK, LIGHT = 32.0, 40.0
-"""`Glance.light` below which a picture is black, and above which it is not any more."""
+"""`FrameStatistics.light` below which a picture is black, and above which it is not any more."""
 FLAT = 2.0
 """Standard deviation below which a picture shows nothing, however bright."""
 
 
-class Status(Enum):
+class CameraStatus(Enum):
     """How the camera is; the values are the reasons that `camera_lost` events give."""
 
     STARTING = "starting"
@@ -28,10 +28,10 @@ class Status(Enum):
     @property
     def gives_frames(self) -> bool:
         """Whether pictures arrive, good ones or not."""
-        return self in (Status.OK, Status.FROZEN, Status.BLACK)
+        return self in (CameraStatus.OK, CameraStatus.FROZEN, CameraStatus.BLACK)
 
 
-class Glance:
+class FrameStatistics:
     """Compares each picture with the one before, on 3,000 to 7,000 of its pixels."""
 
     def __init__(self) -> None:
@@ -70,7 +70,7 @@ class Watch:
         first_after: float = 2.0,
         again_after: float = 600.0,
     ) -> None:
-        self.status = Status.STARTING
+        self.status = CameraStatus.STARTING
         self.since: float | None = None
         """When the present trouble began; None while there is none."""
         self.reconnect = False
@@ -100,14 +100,14 @@ class Watch:
     def failed(self, at: float) -> None:
         """Note that opening or reading failed: nothing is open any more."""
         self._waits = None
-        if self.status not in (Status.STALLED, Status.LOST):
-            self._enter(Status.LOST, at)
+        if self.status not in (CameraStatus.STALLED, CameraStatus.LOST):
+            self._enter(CameraStatus.LOST, at)
 
     def stuck(self, at: float) -> None:
         """Note that opening or reading has not come back."""
         self._waits = None
-        if self.status is not Status.STALLED:
-            self._enter(Status.STALLED, at)
+        if self.status is not CameraStatus.STALLED:
+            self._enter(CameraStatus.STALLED, at)
 
     def closed(self) -> None:
         """Note that the camera was closed on purpose, to be opened anew."""
@@ -116,8 +116,12 @@ class Watch:
     def tick(self, at: float) -> None:
         """Note that time has passed."""
         deadline = self.deadline
-        if deadline is not None and at >= deadline and self.status not in (Status.STALLED, Status.LOST):
-            self._enter(Status.STALLED, at)
+        if (
+            deadline is not None
+            and at >= deadline
+            and self.status not in (CameraStatus.STALLED, CameraStatus.LOST)
+        ):
+            self._enter(CameraStatus.STALLED, at)
 
     def passed(self, at: float) -> None:
         """Note a frame that nobody looked at."""
@@ -125,7 +129,7 @@ class Watch:
             self._waits = at
 
     def frame(self, at: float, *, light: float, changed: bool) -> None:
-        """Note a frame; `light` and `changed` are a `Glance` at it."""
+        """Note a frame; `light` and `changed` are a `FrameStatistics` at it."""
         self._waits, self._first = at, False
         if not self.status.gives_frames:
             self._leave()
@@ -133,11 +137,11 @@ class Watch:
         if changed:
             self._changed_at = at
         self._judge_light(at, light)
-        if self.status is Status.FROZEN and changed:
+        if self.status is CameraStatus.FROZEN and changed:
             self._leave()
-        if self.status is Status.OK and at - self._changed_at >= self._frozen_after:
-            self._enter(Status.FROZEN, at)
-        if self.status in (Status.FROZEN, Status.BLACK):
+        if self.status is CameraStatus.OK and at - self._changed_at >= self._frozen_after:
+            self._enter(CameraStatus.FROZEN, at)
+        if self.status in (CameraStatus.FROZEN, CameraStatus.BLACK):
             self._consider_reconnect(at)
 
     def _judge_light(self, at: float, light: float) -> None:
@@ -145,29 +149,32 @@ class Watch:
             self._light_at = None
             if self._dark_at is None:
                 self._dark_at = at
-            if self.status in (Status.OK, Status.FROZEN) and at - self._dark_at >= self._black_after:
-                self._enter(Status.BLACK, at)
+            if (
+                self.status in (CameraStatus.OK, CameraStatus.FROZEN)
+                and at - self._dark_at >= self._black_after
+            ):
+                self._enter(CameraStatus.BLACK, at)
         elif light > LIGHT:
             self._dark_at = None
             if self._light_at is None:
                 self._light_at = at
             # A light that flickers in a dark room is no news.
-            if self.status is Status.BLACK and at - self._light_at >= min(1.0, self._black_after):
+            if self.status is CameraStatus.BLACK and at - self._light_at >= min(1.0, self._black_after):
                 self._leave()
 
     def _consider_reconnect(self, at: float) -> None:
         began = self.since if self.since is not None else at
-        patience = self._frozen_after if self.status is Status.BLACK else 0.0
+        patience = self._frozen_after if self.status is CameraStatus.BLACK else 0.0
         if at - began >= patience and at - self._reconnected_at >= self._again_after:
             self._reconnected_at = at
             self.reconnect = True
 
-    def _enter(self, status: Status, at: float) -> None:
+    def _enter(self, status: CameraStatus, at: float) -> None:
         self.status, self.since = status, at
         self.reconnect = False
 
     def _leave(self) -> None:
-        self.status, self.since = Status.OK, None
+        self.status, self.since = CameraStatus.OK, None
         self.reconnect = False
 
 

@@ -54,14 +54,14 @@ COLOURS = ("#9aa5b1", "#7bb3d1", "#c85c5c", "#e39a4f", "#d8c24a", "#5aa469", "#4
 
 FIRST_FRAME = """
 import sys, time
-from smartselfie.daemon.app import App, Options
+from smartselfie.daemon.app import App, RunOptions
 from smartselfie import settings as s
 from smartselfie.records import Quit
 def say(view):
     print("frame", flush=True)
     return [Quit()]
 given = s.load(None, ["source.use=demo", "source.size=[640, 480]", "window.show=false", *sys.argv[1:]])
-with App(given, Options()) as app:
+with App(given, RunOptions()) as app:
     app.loop.viewers.append(say)
     app.run()
 """
@@ -69,11 +69,11 @@ with App(given, Options()) as app:
 FIRST_PICTURE = """
 import sys
 from pathlib import Path
-from smartselfie.daemon.app import App, Options
+from smartselfie.daemon.app import App, RunOptions
 from smartselfie import settings as s
 from smartselfie.records import Quit
 given = ["source.use=demo", "source.size=[640, 480]", "window.show=false", "saver.folder=" + sys.argv[1]]
-with App(s.load(None, given), Options()) as app:
+with App(s.load(None, given), RunOptions()) as app:
     app.loop.viewers.append(lambda view: [Quit()] if view.frame.seq >= 200 else [])
     app.run()
 status = Path("/proc/self/status")

@@ -22,7 +22,7 @@ from rich.text import Text
 from smartselfie import settings as s
 from smartselfie.atomic import temporary
 from smartselfie.capture.camera import Camera
-from smartselfie.capture.watch import DARK, Glance
+from smartselfie.capture.watch import DARK, FrameStatistics
 from smartselfie.daemon.app import default_config
 from smartselfie.daemon.parts import build_classifier, build_detector
 from smartselfie.deciding.trigger import MAX_GAP
@@ -144,7 +144,9 @@ def examine(config: Path | None, overrides: Sequence[str] = ()) -> Iterator[Find
             yield Finding(name, "fail", found, remedy)
 
 
-def check_source(settings: s.Source, open_source: Callable[[], Source], live: bool, known: Known) -> Finding:
+def check_source(
+    settings: s.SourceSettings, open_source: Callable[[], Source], live: bool, known: Known
+) -> Finding:
     """Open the source, count a camera's frames and see whether they show anything.
 
     Raises what opening raises.
@@ -159,7 +161,7 @@ def check_source(settings: s.Source, open_source: Callable[[], Source], live: bo
             return Finding("source", "fail", f"{_told(settings)} has no frames", "give another source")
         _remember(known, first)
         return Finding("source", "ok", f"{_told(settings)}, {first.size[0]}x{first.size[1]}, no camera")
-    glance, frames, start, seen = Glance(), 0, 0.0, 0.0
+    statistics, frames, start, seen = FrameStatistics(), 0, 0.0, 0.0
     frame: Frame | None = None
     with Camera(open_source, stall_after=settings.stall_after, emit=_nobody) as camera:
         end = time.monotonic() + settings.stall_after + WATCHED
@@ -170,7 +172,7 @@ def check_source(settings: s.Source, open_source: Callable[[], Source], live: bo
             if frame is None:
                 start, end = now, now + WATCHED
             frame, frames, seen = newer, frames + 1, time.monotonic()
-            glance(newer.image)
+            statistics(newer.image)
     if frame is None:
         return Finding(
             "camera", "fail", f"{_told(settings)} opens and gives no frames", "unplug it and plug it in again"
@@ -178,7 +180,7 @@ def check_source(settings: s.Source, open_source: Callable[[], Source], live: bo
     _remember(known, frame)
     fps = (frames - 1) / max(seen - start, 1e-3) if frames > 1 else 1 / WATCHED
     told = f"{_told(settings)}, {frame.size[0]}x{frame.size[1]}, {fps:.0f} frames per second"
-    if glance.light < DARK:
+    if statistics.light < DARK:
         return Finding("camera", "warn", f"{told}, black", "take the lens cap off, switch the light on")
     if fps < SLOW * settings.fps:
         remedy = "more light or a smaller source.size makes it quicker"
@@ -249,7 +251,7 @@ def check_performance(settings: s.Settings, known: Known) -> Finding:
     return Finding("performance", "ok", f"{found} ({os.cpu_count()} cores)")
 
 
-def check_display(settings: s.Window) -> Finding:
+def check_display(settings: s.WindowSettings) -> Finding:
     """Say whether there will be a window."""
     if settings.show is False:
         return Finding("display", "ok", "no window wanted")
@@ -288,7 +290,7 @@ def check_disk(folder: Path, min_free: int) -> Finding:
     return Finding("disk", "ok", found)
 
 
-def check_web(settings: s.Web) -> Finding:
+def check_web(settings: s.WebSettings) -> Finding:
     """Say whether the page can be served. Raises `WebError` when its port is taken."""
     if not settings.enabled:
         return Finding("web", "ok", "off")
@@ -305,7 +307,7 @@ def check_web(settings: s.Web) -> Finding:
     return Finding("web", "ok", f"{'https' if settings.tls else 'http'}://{settings.listen}")
 
 
-def check_gpio(settings: s.Gpio) -> Finding:
+def check_gpio(settings: s.GpioSettings) -> Finding:
     """Say whether the pins that are set can be driven."""
     pins = [f"{name} {pin}" for name, pin in settings.model_dump().items() if pin is not None]
     if not pins:
@@ -328,7 +330,7 @@ def _milliseconds(work: Callable[[], object], times: int = 20) -> float:
     return 1000 * (time.perf_counter() - start) / times
 
 
-def _told(settings: s.Source) -> str:
+def _told(settings: s.SourceSettings) -> str:
     return without_password(str(settings.use))
 
 

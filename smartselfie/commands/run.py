@@ -7,15 +7,15 @@ import os
 from dataclasses import replace
 
 from smartselfie import settings as s
-from smartselfie.daemon.app import App, Options, default_config
+from smartselfie.daemon.app import App, RunOptions, default_config
 from smartselfie.errors import ConfigError
 
 log = logging.getLogger(__name__)
 
-__all__ = ["Options", "load_settings", "run"]
+__all__ = ["RunOptions", "load_settings", "run"]
 
 
-def run(options: Options) -> int:
+def run(options: RunOptions) -> int:
     """Run until the source ends or somebody asks to quit; returns the exit code. Raises what goes wrong.
 
     The code is 1 when pictures were taken that could never be written.
@@ -30,7 +30,7 @@ def run(options: Options) -> int:
     return 1 if app.saver.lost else 0
 
 
-def load_settings(options: Options) -> s.Settings:
+def load_settings(options: RunOptions) -> s.Settings:
     """Read the settings; with `safe` a broken file is reported and the defaults are used instead."""
     try:
         return s.load(options.config, options.overrides)

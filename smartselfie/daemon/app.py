@@ -19,7 +19,7 @@ from smartselfie.capture.camera import Camera
 from smartselfie.capture.frames import live_frames, recorded_frames
 from smartselfie.capture.pace import Pace
 from smartselfie.daemon.live_settings import LiveSettings
-from smartselfie.daemon.malloc_trim import give_back
+from smartselfie.daemon.malloc_trim import heap_trimmer
 from smartselfie.daemon.parts import build_analysis, build_moment, build_rules, smallest_wanted
 from smartselfie.daemon.watchdog import open_watchdog
 from smartselfie.errors import BusyError, WebError
@@ -28,7 +28,7 @@ from smartselfie.outputs.health import Health, runtime_folder
 from smartselfie.outputs.near_misses import NearMissKeeper
 from smartselfie.pipeline import Loop
 from smartselfie.records import Command, Frame, Image, Quit, Reload, View
-from smartselfie.saving.saver import Saver
+from smartselfie.saving.saver import FolderSaver
 from smartselfie.saving.storage import Limits
 from smartselfie.seams import Source, Viewer
 from smartselfie.settings import Settings
@@ -47,7 +47,7 @@ if hasattr(signal, "SIGHUP"):
 
 
 @dataclass(frozen=True, slots=True)
-class Options:
+class RunOptions:
     """What the command line asks for besides settings."""
 
     config: Path | None = None
@@ -62,7 +62,7 @@ class Options:
 class App:
     """The running program: owns its parts from `with` to the end of it."""
 
-    def __init__(self, settings: Settings, options: Options) -> None:
+    def __init__(self, settings: Settings, options: RunOptions) -> None:
         self.options = options
         self.events = Events(options.events)
         self.live_settings = LiveSettings(
@@ -172,10 +172,10 @@ class App:
         if self._started:
             self.events("stopped", pictures=self.saver.saved)
 
-    def _make_saver(self, classifier: object) -> Saver:
+    def _make_saver(self, classifier: object) -> FolderSaver:
         settings = self.settings
         description = getattr(classifier, "description", None)
-        return Saver(
+        return FolderSaver(
             Path(settings.saver.folder),
             emit=self.events,
             format=settings.saver.format,
@@ -228,7 +228,7 @@ class App:
         return True
 
     def _keep_near_misses(self, settings: Settings) -> None:
-        keeper = Saver(
+        keeper = FolderSaver(
             Path(settings.saver.folder) / "near_misses",
             emit=self.events,
             event="near_miss",
@@ -280,7 +280,7 @@ class App:
             )
             self.events.listen(health.hear)
             self.loop.viewers.append(self._stack.enter_context(health))
-            if (trimming := give_back()) is not None:
+            if (trimming := heap_trimmer()) is not None:
                 self.loop.viewers.append(trimming)
         if (watchdog := open_watchdog()) is not None:
             self.loop.viewers.append(watchdog)
@@ -343,7 +343,7 @@ class App:
                 if f"window.{name}" in changed:  # else what the keys did stays
                     setattr(self.window.controls, name, getattr(new.window, name))
         if any(key.split(".")[0] == "moment" or key == "trigger.repeat" for key in changed):
-            self.loop.choose_anew(build_moment(new))
+            self.loop.replace_moment(build_moment(new))
         self.saver.change(
             format=new.saver.format,
             quality=new.saver.quality,

@@ -16,7 +16,7 @@ EVERY = 10.0
 """Seconds; it takes a few milliseconds."""
 
 
-class GiveBack:
+class HeapTrimmer:
     """A viewer that has the C library trim its heaps now and then."""
 
     def __init__(self, trim: Callable[[int], object], clock: Callable[[], float] = time.monotonic) -> None:
@@ -32,9 +32,9 @@ class GiveBack:
         return ()
 
 
-def give_back() -> GiveBack | None:
+def heap_trimmer() -> HeapTrimmer | None:
     """Return the viewer where the C library is glibc, else None: others give back by themselves."""
     try:
-        return GiveBack(ctypes.CDLL(None).malloc_trim)
+        return HeapTrimmer(ctypes.CDLL(None).malloc_trim)
     except (AttributeError, OSError, TypeError):  # musl and macOS have no such function
         return None

@@ -16,7 +16,7 @@ from smartselfie.viewing.newest import Newest
 from smartselfie.web.app import Parts, Photos
 from smartselfie.web.gallery import Gallery
 from smartselfie.web.server import WebServer
-from smartselfie.web.settings_api import Desk
+from smartselfie.web.settings_api import SettingsEditor
 
 log = logging.getLogger(__name__)
 
@@ -43,7 +43,7 @@ def open_page(
             send=send,
             events=events,
             gallery=Gallery(Path(settings.saver.folder)),
-            settings=_desk(read, config, send),
+            settings=_settings_editor(read, config, send),
             photos=_photos(read),
         ),
         password=web.password,
@@ -58,12 +58,14 @@ def open_page(
     return server
 
 
-def _desk(read: Callable[[], Settings], config: Path | None, send: Callable[[Command], None] | None) -> Desk:
+def _settings_editor(
+    read: Callable[[], Settings], config: Path | None, send: Callable[[Command], None] | None
+) -> SettingsEditor:
     def write(values: Mapping[str, object]) -> None:
         assert config is not None
         write_values(config, values)
 
-    return Desk(
+    return SettingsEditor(
         read,
         apply=None if send is None else lambda values: send(Change(values)),
         file=None if config is None else config.name,

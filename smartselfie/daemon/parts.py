@@ -9,7 +9,7 @@ import cv2
 
 from smartselfie import settings as s
 from smartselfie.deciding.eyes import EYE_CASCADE, EyeMeter
-from smartselfie.deciding.face_quality import FaceMeter
+from smartselfie.deciding.face_quality import FaceQualityMeter
 from smartselfie.deciding.moment import Moment
 from smartselfie.deciding.tracking import Tracker
 from smartselfie.deciding.trigger import Rules, Trigger
@@ -28,7 +28,7 @@ VISIBLE_BELOW = 0.8
 """Faces down to this share of `min_face` are found too, so that people see why they take no part."""
 
 
-def build_detector(settings: s.Detector, *, min_face: float) -> Detector:
+def build_detector(settings: s.DetectorSettings, *, min_face: float) -> Detector:
     """Make the face detector; `min_face`: smallest face wanted, a share of the picture's shorter side."""
     match settings.kind:
         case "haar":
@@ -60,13 +60,13 @@ def smallest_wanted(min_face: float) -> float:
     return min_face * VISIBLE_BELOW
 
 
-def build_photo_detector(settings: s.Detector) -> Detector:
+def build_photo_detector(settings: s.DetectorSettings) -> Detector:
     """Make the face detector for single photos, where small faces count and a search may take longer."""
     wide = settings.model_copy(update={"detect_width": max(PHOTO_WIDTH, settings.detect_width)})
     return build_detector(wide, min_face=0.0)
 
 
-def build_classifier(settings: s.Classifier, *, threads: int) -> Classifier:
+def build_classifier(settings: s.ClassifierSettings, *, threads: int) -> Classifier:
     """Load the expression network; without a model the one that ships."""
     model = None if settings.model is None else Path(settings.model)
     match settings.kind:
@@ -96,7 +96,7 @@ def build_classifier(settings: s.Classifier, *, threads: int) -> Classifier:
             )
 
 
-def build_rules(settings: s.Trigger) -> Rules:
+def build_rules(settings: s.TriggerSettings) -> Rules:
     """Turn the trigger's settings into its rules."""
     return Rules(
         threshold=settings.threshold,
@@ -144,6 +144,6 @@ def build_moment(settings: s.Settings) -> Moment | None:
         settings.moment.before,
         settings.moment.after,
         settings.moment.keep,
-        measure=FaceMeter(EyeMeter(find_cascade(EYE_CASCADE))),
+        measure=FaceQualityMeter(EyeMeter(find_cascade(EYE_CASCADE))),
         repeats=settings.trigger.repeat is not None,
     )

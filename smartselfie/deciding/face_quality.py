@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 
 from smartselfie.deciding.face_input import crop_face
-from smartselfie.deciding.frame_quality import Portrait
+from smartselfie.deciding.frame_quality import FaceQuality
 from smartselfie.records import Box, Face, Image
 
 SIDE = 128
@@ -19,15 +19,15 @@ RESTLESS = 12.0
 """Mean change of gray levels (of 255) between two frames at which a face is half still."""
 
 
-class FaceMeter:
+class FaceQualityMeter:
     """Measures a face: some 2 ms, nearly all of it the eyes'. `eyes` None leaves them unmeasured."""
 
     def __init__(self, eyes: Callable[[Image, Box], float] | None = None) -> None:
         self._eyes = eyes
 
-    def __call__(self, image: Image, face: Face, before: Image | None) -> Portrait:
-        """Return a scored face's portrait in a (H, W, 3) BGR picture; `before` is the frame before it."""
-        return Portrait(
+    def __call__(self, image: Image, face: Face, before: Image | None) -> FaceQuality:
+        """Return how a scored face looks in a (H, W, 3) BGR picture; `before` is the frame before it."""
+        return FaceQuality(
             area=face.box.area,
             smile=face.scores.happy if face.scores is not None else 0.0,
             eyes=self._eyes(image, face.box) if self._eyes is not None else None,

@@ -13,7 +13,7 @@ WEIGHTS = {"smile": 0.4, "eyes": 0.25, "sharpness": 0.15, "inside": 0.1, "stilln
 
 
 @dataclass(frozen=True, slots=True)
-class Portrait:
+class FaceQuality:
     """How one face looks in one frame."""
 
     area: float
@@ -30,12 +30,12 @@ class Portrait:
     """1 for a face that does not move at all, falling towards 0."""
 
 
-Portraits = Mapping[int, Portrait]
-"""The portraits of one frame, by track."""
+FaceQualities = Mapping[int, FaceQuality]
+"""How the faces of one frame look, by track."""
 
 
 @dataclass(frozen=True, slots=True)
-class Grade:
+class FrameQuality:
     """What a frame is ranked by; the fields in their order, larger is better."""
 
     complete: bool
@@ -53,7 +53,9 @@ class Grade:
         return self.complete, self.open_eyes, self.sharp, self.score
 
 
-def grade(window: Sequence[Portraits], *, needed: Collection[int], everyone: Collection[int]) -> list[Grade]:
+def grade(
+    window: Sequence[FaceQualities], *, needed: Collection[int], everyone: Collection[int]
+) -> list[FrameQuality]:
     """Grade the frames of one moment against each other; returns a grade per frame.
 
     `needed`: tracks that must be in the picture (their smiles fired); `everyone`: tracks that are looked at,
@@ -61,33 +63,32 @@ def grade(window: Sequence[Portraits], *, needed: Collection[int], everyone: Col
     undetected for a frame.
     """
     looked_at = set(everyone) | set(needed)
-    window = [{t: portrait for t, portrait in portraits.items() if t in looked_at} for portraits in window]
+    window = [{t: face for t, face in faces.items() if t in looked_at} for faces in window]
     shares = _shares(window)
     sharpness = _relative_sharpness(window, shares)
-    firsts = [
-        (all(track in portraits for track in needed), sum(map(_open, portraits.values())))
-        for portraits in window
-    ]
+    firsts = [(all(track in faces for track in needed), sum(map(_open, faces.values()))) for faces in window]
     halves = {
         first: median(sharpness[index] for index, other in enumerate(firsts) if other == first)
         for first in set(firsts)
     }
     return [
-        Grade(*first, sharpness[index] >= halves[first], _score(window[index], shares, sharpness[index]))
+        FrameQuality(
+            *first, sharpness[index] >= halves[first], _score(window[index], shares, sharpness[index])
+        )
         for index, first in enumerate(firsts)
     ]
 
 
-def _open(portrait: Portrait) -> bool:
-    return portrait.eyes is not None and portrait.eyes >= OPEN
+def _open(face: FaceQuality) -> bool:
+    return face.eyes is not None and face.eyes >= OPEN
 
 
-def _shares(window: Sequence[Portraits]) -> dict[int, float]:
+def _shares(window: Sequence[FaceQualities]) -> dict[int, float]:
     """Each face's weight: its mean area, so that the detector's jitter does not shift weights."""
     areas: dict[int, list[float]] = {}
-    for portraits in window:
-        for track, portrait in portraits.items():
-            areas.setdefault(track, []).append(portrait.area)
+    for faces in window:
+        for track, face in faces.items():
+            areas.setdefault(track, []).append(face.area)
     return {track: sum(sizes) / len(sizes) for track, sizes in areas.items()}
 
 
@@ -97,26 +98,23 @@ def _mean(values: Mapping[int, float], shares: Mapping[int, float]) -> float:
     return sum(value * shares[track] for track, value in values.items()) / total if total else 0.0
 
 
-def _relative_sharpness(window: Sequence[Portraits], shares: Mapping[int, float]) -> list[float]:
+def _relative_sharpness(window: Sequence[FaceQualities], shares: Mapping[int, float]) -> list[float]:
     """Each frame's sharpness, 0..1: each face against its own sharpest: skins and beards differ."""
-    sharpest = {
-        track: max(portraits[track].sharpness for portraits in window if track in portraits)
-        for track in shares
-    }
+    sharpest = {track: max(faces[track].sharpness for faces in window if track in faces) for track in shares}
     return [
-        _mean({track: face.sharpness / (sharpest[track] or 1) for track, face in portraits.items()}, shares)
-        for portraits in window
+        _mean({track: face.sharpness / (sharpest[track] or 1) for track, face in faces.items()}, shares)
+        for faces in window
     ]
 
 
-def _score(portraits: Portraits, shares: Mapping[int, float], sharpness: float) -> float:
+def _score(faces: FaceQualities, shares: Mapping[int, float], sharpness: float) -> float:
     parts = {
-        "smile": _mean({track: face.smile for track, face in portraits.items()}, shares),
+        "smile": _mean({track: face.smile for track, face in faces.items()}, shares),
         "sharpness": sharpness,
-        "inside": _mean({track: face.inside for track, face in portraits.items()}, shares),
-        "stillness": _mean({track: face.stillness for track, face in portraits.items()}, shares),
+        "inside": _mean({track: face.inside for track, face in faces.items()}, shares),
+        "stillness": _mean({track: face.stillness for track, face in faces.items()}, shares),
     }
-    eyes = {track: face.eyes for track, face in portraits.items() if face.eyes is not None}
+    eyes = {track: face.eyes for track, face in faces.items() if face.eyes is not None}
     if eyes:
         parts["eyes"] = _mean(eyes, shares)
     weight = sum(WEIGHTS[name] for name in parts)

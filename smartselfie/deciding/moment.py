@@ -1,7 +1,7 @@
 """Which frame of the moment is kept: the best, from a little before the trigger fires to a little after.
 
 Frames are held from the beginning of a hold, at most `before` seconds back. When the trigger fires, the
-window stays open for `after` seconds; then its frames are graded against each other (see `portrait`).
+window stays open for `after` seconds; then its frames are graded against each other (see `frame_quality`).
 """
 
 from __future__ import annotations
@@ -12,8 +12,8 @@ from dataclasses import dataclass, replace
 import cv2
 import numpy as np
 
-from smartselfie.deciding.face_quality import FaceMeter
-from smartselfie.deciding.frame_quality import Grade, Portrait, grade
+from smartselfie.deciding.face_quality import FaceQualityMeter
+from smartselfie.deciding.frame_quality import FaceQuality, FrameQuality, grade
 from smartselfie.records import Decision, Face, Frame, Image
 
 ALTERNATIVE_GAP = 0.12
@@ -23,8 +23,8 @@ MEMORY = 128 * 2**20
 EPSILON = 1e-6
 """Seconds by which media times may be off through rounding."""
 
-Measure = Callable[[Image, Face, Image | None], Portrait]
-"""Gives the portrait of a face in a picture; the third argument is the frame before it."""
+Measure = Callable[[Image, Face, Image | None], FaceQuality]
+"""Gives the quality of a face in a picture; the third argument is the frame before it."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -50,7 +50,7 @@ class _Held:
 
     frame: Frame
     faces: tuple[Face, ...]
-    portraits: dict[int, Portrait]
+    qualities: dict[int, FaceQuality]
     still: Image | bytes | None
     """None when it is the frame's own image."""
 
@@ -108,7 +108,7 @@ class Moment:
         if not 1 <= keep <= 3:
             raise ValueError(f"need 1 <= keep <= 3, got keep={keep}")
         self.before, self.after, self.keep = before, after, keep
-        self._measure = measure if measure is not None else FaceMeter()
+        self._measure = measure if measure is not None else FaceQualityMeter()
         self._repeats = repeats
         self._memory = memory
         self._held: list[_Held] = []
@@ -175,10 +175,10 @@ class Moment:
         start = (frame.at if self._fired is None else self._fired.at) - self.before - EPSILON
         self._held = [held for held in self._held if held.frame.at >= start]
         part = {meter.track for meter in decision.meters if meter.takes_part}
-        portraits = {
+        qualities = {
             face.track: self._measure(frame.image, face, self._last) for face in faces if face.track in part
         }
-        held = _Held(frame, faces, portraits, None)
+        held = _Held(frame, faces, qualities, None)
         self._held.append(held)
         if frame.take_still is not None:
             if self._is_surpassed(held, decision):
@@ -225,8 +225,8 @@ class Moment:
         everyone = frozenset(meter.track for meter in decision.meters if meter.takes_part)
         return _Fired(self._held[-1].frame.at, smiling, everyone)
 
-    def _grades(self, fired: _Fired) -> list[Grade]:
-        window = [held.portraits for held in self._held]
+    def _grades(self, fired: _Fired) -> list[FrameQuality]:
+        window = [held.qualities for held in self._held]
         return grade(window, needed=fired.needed, everyone=fired.everyone)
 
     def _ranked(self, fired: _Fired) -> list[_Held]:

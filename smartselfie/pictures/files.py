@@ -23,7 +23,7 @@ from smartselfie import atomic
 from smartselfie._version import __version__
 from smartselfie.errors import PictureError
 from smartselfie.pictures import xmp
-from smartselfie.pictures.segments import copy_with_xmp, png_with_exif, read_parts
+from smartselfie.pictures.segments import copy_with_xmp, png_with_exif, read_segments
 from smartselfie.records import Box, Face, Image, Scores, Shot
 
 ENDINGS = {"jpg": ".jpg", "png": ".png"}
@@ -145,7 +145,7 @@ def encode(
     except (OSError, ValueError, SystemError, cv2.error) as error:
         raise PictureError(f"a picture of {size[0]}x{size[1]} as {format}: {error}") from error
     complete = io.BytesIO()
-    copy_with_xmp(plain, complete, read_parts(plain), xmp.new_packet(smile_rating(faces)))
+    copy_with_xmp(plain, complete, read_segments(plain), xmp.new_packet(smile_rating(faces)))
     return complete.getvalue()
 
 
@@ -196,7 +196,7 @@ def read_metadata(path: Path) -> PictureInfo:
     """
     with path.open("rb") as file:
         try:
-            parts = read_parts(file)
+            parts = read_segments(file)
         except PictureError as error:
             raise PictureError(f"{path}: {error}") from error
     top, inner = _read_exif(parts.exif)
@@ -222,7 +222,7 @@ def set_rating(path: Path, rating: int) -> None:
         raise ValueError(f"need 0 <= rating <= 5, got {rating}")
     with path.open("rb") as source:
         try:
-            parts = read_parts(source)
+            parts = read_segments(source)
             packet = xmp.with_rating(parts.xmp, rating) if parts.xmp else xmp.new_packet(rating)
 
             def write(target: BinaryIO) -> None:

@@ -26,7 +26,7 @@ _FRAME_HEADERS = set(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
 
 
 @dataclass(slots=True)
-class Parts:
+class Segments:
     """The metadata of one file, as bytes, and where they lie."""
 
     kind: str
@@ -43,7 +43,7 @@ class Parts:
     """First and last-plus-one byte of everything that holds an XMP packet, in the file's order."""
 
 
-def read_parts(file: BinaryIO) -> Parts:
+def read_segments(file: BinaryIO) -> Segments:
     """Return the parts of a JPEG or PNG file, as far as it is sound; any other file is a `PictureError`."""
     file.seek(0)
     start = file.read(8)
@@ -58,8 +58,8 @@ def read_parts(file: BinaryIO) -> Parts:
     return parts
 
 
-def _read_jpeg(file: BinaryIO) -> Parts:
-    parts = Parts("jpeg", insert_at=2)
+def _read_jpeg(file: BinaryIO) -> Segments:
+    parts = Segments("jpeg", insert_at=2)
     at = 2
     while True:
         file.seek(at)
@@ -94,8 +94,8 @@ def _read_jpeg(file: BinaryIO) -> Parts:
         at = max(end, at + 2)
 
 
-def _read_png(file: BinaryIO) -> Parts:
-    parts = Parts("png", insert_at=len(_PNG))
+def _read_png(file: BinaryIO) -> Segments:
+    parts = Segments("png", insert_at=len(_PNG))
     at = len(_PNG)
     while True:
         file.seek(at)
@@ -145,7 +145,7 @@ def png_with_exif(data: bytes, exif: bytes) -> bytes:
     return data[:header] + _chunk(b"eXIf", exif.removeprefix(_EXIF_HEADER)) + data[header:]
 
 
-def copy_with_xmp(source: BinaryIO, target: BinaryIO, parts: Parts, packet: bytes) -> None:
+def copy_with_xmp(source: BinaryIO, target: BinaryIO, parts: Segments, packet: bytes) -> None:
     """Copy a file, with `packet` in place of its XMP packets; raises `PictureError` for one too long."""
     if parts.kind == "jpeg":
         payload = _XMP_HEADER + packet

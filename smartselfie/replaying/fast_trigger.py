@@ -19,7 +19,7 @@ from smartselfie.replaying.scores import Recording
 Ints = npt.NDArray[np.int64]
 
 
-def can_hurry(rules: Rules) -> bool:
+def supports(rules: Rules) -> bool:
     """Whether the quick way knows these rules: policy any, a hold in frames, no repeat, no countdown."""
     return (
         rules.policy == "any"
@@ -82,7 +82,7 @@ class _Run:
     last_frame: int
 
 
-class QuickTrigger:
+class FastTrigger:
     """One recording, ready for many rules; they may differ in threshold, release, hold, grace, cool-down."""
 
     def __init__(self, recording: Recording, rules: Rules) -> None:
@@ -94,7 +94,7 @@ class QuickTrigger:
 
     def shots(self, rules: Rules) -> list[float]:
         """Return when the trigger would fire."""
-        assert can_hurry(rules)
+        assert supports(rules)
         assert rules.hold_frames is not None
         hold = rules.hold_frames
         runs = [

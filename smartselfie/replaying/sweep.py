@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from itertools import product
 
 from smartselfie.deciding.trigger import Rules
-from smartselfie.replaying.fast_trigger import QuickTrigger, can_hurry, real_shots
+from smartselfie.replaying.fast_trigger import FastTrigger, real_shots, supports
 from smartselfie.replaying.labels import Labels, Total, add_up, judge
 from smartselfie.replaying.scores import Recording
 
@@ -101,7 +101,7 @@ def sweep(
         raise ValueError("none of the recordings is labelled")
     count = _counter(known, labels, base)
     if grid is None:
-        grid = Grid() if can_hurry(base) else COARSE if base.hold_frames is not None else COARSE_TIMED
+        grid = Grid() if supports(base) else COARSE if base.hold_frames is not None else COARSE_TIMED
     places = grid.places()
     trials: dict[Place, Trial] = {}
     for place in places:
@@ -123,7 +123,7 @@ def _counter(
     recordings: Sequence[Recording], labels: Mapping[str, Labels], base: Rules
 ) -> Callable[[Rules], Total]:
     """Return what counts a setting's hits and false shots, the quick way where there is one."""
-    quick = [QuickTrigger(recording, base) for recording in recordings] if can_hurry(base) else None
+    quick = [FastTrigger(recording, base) for recording in recordings] if supports(base) else None
 
     def count(rules: Rules) -> Total:
         if quick is not None:

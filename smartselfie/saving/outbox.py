@@ -29,7 +29,7 @@ _FULL = {errno.ENOSPC, errno.EDQUOT}
 
 
 @dataclass(slots=True)
-class Picture:
+class EncodedPicture:
     """A shot, encoded."""
 
     shot: Shot | None
@@ -52,7 +52,7 @@ class Picture:
 
 
 @dataclass(frozen=True, slots=True)
-class Status:
+class OutboxStatus:
     """How an outbox is doing."""
 
     outage: str = ""
@@ -89,7 +89,7 @@ class Outbox:
         retry: tuple[float, float],
         monotonic: Callable[[], float],
     ) -> None:
-        self.status = Status()
+        self.status = OutboxStatus()
         self._folder = folder
         self._storage = storage
         self._namer = namer
@@ -99,7 +99,7 @@ class Outbox:
         self._buffer_bytes = buffer_bytes
         self._retry = retry
         self._monotonic = monotonic
-        self._waiting: deque[Picture] = deque()
+        self._waiting: deque[EncodedPicture] = deque()
         self._counted = False
         self._delay = retry[0]
         self._due = self._tidy_at = monotonic()
@@ -122,7 +122,7 @@ class Outbox:
         due = self._due if self.status.outage else self._tidy_at
         return max(due - self._monotonic(), 0.0)
 
-    def add(self, picture: Picture) -> None:
+    def add(self, picture: EncodedPicture) -> None:
         """Put a picture behind those that wait."""
         if self.status.outage:
             picture.shot = None
@@ -197,14 +197,14 @@ class Outbox:
         if why := self._storage.make_room(size):
             raise _LimitError(errno.ENOSPC, why)
 
-    def _write_picture(self, picture: Picture) -> None:
+    def _write_picture(self, picture: EncodedPicture) -> None:
         self._open_folder()
         self._make_room(picture.size)
         name = self._namer(picture.taken, picture.score, self._is_taken)
         picture.path = self._folder.write(name + picture.ending, picture.data)
         self._storage.saved(picture.path.name)
 
-    def _write_overlay(self, picture: Picture) -> None:
+    def _write_overlay(self, picture: EncodedPicture) -> None:
         assert picture.path is not None
         self._folder.write(f"{picture.path.stem}{OVERLAY}.jpg", picture.overlay)
 
@@ -212,7 +212,7 @@ class Outbox:
         """Whether a name without ending is in use, with any ending that a picture or its copy has."""
         return any(self._folder.has(name + end) for end in (*ENDINGS.values(), f"{OVERLAY}.jpg"))
 
-    def _announce(self, picture: Picture) -> None:
+    def _announce(self, picture: EncodedPicture) -> None:
         shot = replace(picture.shot, path=picture.path) if picture.shot else self.status.last_shot
         self.status = replace(self.status, saved=self.status.saved + 1, last_shot=shot)
         self._emit(self._event, **{**picture.event, "file": str(picture.path)})

@@ -16,7 +16,7 @@ from smartselfie.pictures.files import ENDINGS, encode, face_entries, scaled_fac
 from smartselfie.records import Shot
 from smartselfie.saving.folder import PictureFolder
 from smartselfie.saving.names import Namer, check_pattern
-from smartselfie.saving.outbox import Outbox, Picture, label
+from smartselfie.saving.outbox import EncodedPicture, Outbox, label
 from smartselfie.saving.storage import Limits, Storage
 from smartselfie.seams import Emit
 
@@ -30,7 +30,7 @@ _OVERLAY_QUALITY = 90
 
 
 @dataclass(frozen=True, slots=True)
-class Options:
+class SaverOptions:
     """How pictures are stored; checked when made, `ValueError` (`ConfigError` for the name) otherwise."""
 
     format: str = "jpg"
@@ -48,7 +48,7 @@ class Options:
         check_pattern(self.name)
 
 
-class Saver:
+class FolderSaver:
     """Writes shots to a folder in a thread of its own, in the order they come.
 
     A `shot` event (`event` names another) follows each file once it is on the disk. While the folder cannot
@@ -81,7 +81,7 @@ class Saver:
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self._folder = folder if isinstance(folder, PictureFolder) else PictureFolder(folder)
-        self._options = Options(format, quality, name, save_overlay, trigger or {}, model_version)
+        self._options = SaverOptions(format, quality, name, save_overlay, trigger or {}, model_version)
         self._storage = Storage(self._folder.path, limits or Limits(), now=now, monotonic=monotonic)
         self._outbox = Outbox(
             self._folder,
@@ -196,7 +196,7 @@ class Saver:
             self._queue.clear()
         self._outbox.lose([*self._outbox.labels(), *labels], f"the disk did not take it within {timeout:g} s")
 
-    def __enter__(self) -> Saver:
+    def __enter__(self) -> FolderSaver:
         return self
 
     def __exit__(self, *exception: object) -> None:
@@ -297,7 +297,7 @@ class Saver:
         return not last
 
 
-def _encoded(shot: Shot, options: Options) -> Picture:
+def _encoded(shot: Shot, options: SaverOptions) -> EncodedPicture:
     def file(format: str, quality: int, annotated: bool) -> bytes:
         return encode(
             shot,
@@ -310,7 +310,7 @@ def _encoded(shot: Shot, options: Options) -> Picture:
 
     faces = scaled_faces(shot)
     with_overlay = options.save_overlay and shot.annotated is not None
-    return Picture(
+    return EncodedPicture(
         shot=shot,
         taken=shot.taken,
         score=smile_score(faces),

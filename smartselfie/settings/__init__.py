@@ -6,34 +6,34 @@ needs_restart(settings, changed)                        # []
 write_values(Path("config.yaml"), {"trigger.hold": "400ms"})   # every comment stays
 """
 
-from smartselfie.settings.camera import Classifier, Detector, Source
+from smartselfie.settings.camera import ClassifierSettings, DetectorSettings, SourceSettings
 from smartselfie.settings.describe import Setting, catalogue, controls, plain
 from smartselfie.settings.file import load, needs_restart, set_values
-from smartselfie.settings.machine import Gpio, Performance, Web, Window
+from smartselfie.settings.machine import GpioSettings, PerformanceSettings, WebSettings, WindowSettings
 from smartselfie.settings.model import Settings, changes
-from smartselfie.settings.pictures import Saver, Storage
+from smartselfie.settings.pictures import SaverSettings, StorageSettings
 from smartselfie.settings.render import render_config
-from smartselfie.settings.shooting import Moment, Trigger
+from smartselfie.settings.shooting import MomentSettings, TriggerSettings
 from smartselfie.settings.values import Hold, parse_listen
 from smartselfie.settings.watch import ConfigWatch
 from smartselfie.settings.write import write_values
 
 __all__ = [
-    "Classifier",
+    "ClassifierSettings",
     "ConfigWatch",
-    "Detector",
-    "Gpio",
+    "DetectorSettings",
+    "GpioSettings",
     "Hold",
-    "Moment",
-    "Performance",
-    "Saver",
+    "MomentSettings",
+    "PerformanceSettings",
+    "SaverSettings",
     "Setting",
     "Settings",
-    "Source",
-    "Storage",
-    "Trigger",
-    "Web",
-    "Window",
+    "SourceSettings",
+    "StorageSettings",
+    "TriggerSettings",
+    "WebSettings",
+    "WindowSettings",
     "catalogue",
     "changes",
     "controls",

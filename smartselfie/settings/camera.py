@@ -19,7 +19,7 @@ from smartselfie.settings.values import (
 )
 
 
-class Source(Section):
+class SourceSettings(Section):
     """Where the pictures come from."""
 
     use: SourceName = setting(
@@ -66,7 +66,7 @@ class Source(Section):
     )
 
 
-class Detector(Section):
+class DetectorSettings(Section):
     """How faces are found."""
 
     kind: Literal["haar", "yunet"] = setting(
@@ -118,7 +118,7 @@ class Detector(Section):
     )
 
     @model_validator(mode="after")
-    def _rules(self) -> Detector:
+    def _rules(self) -> DetectorSettings:
         if self.kind == "yunet" and self.model is None:
             raise broken_rule(
                 ("model", "kind"), "kind yunet needs the path of its .onnx file in detector.model"
@@ -126,7 +126,7 @@ class Detector(Section):
         return self
 
 
-class Classifier(Section):
+class ClassifierSettings(Section):
     """The network that scores the expressions of a face."""
 
     kind: Literal["litert", "keras"] = setting(

@@ -10,7 +10,7 @@ from smartselfie.settings.fields import Section, broken_rule, setting
 from smartselfie.settings.values import AutoSwitch, Integer, Listen, Number, Switch, Text, Texts, TwoPaths
 
 
-class Window(Section):
+class WindowSettings(Section):
     """The window on this machine's screen."""
 
     show: AutoSwitch = setting("auto", "auto: when there is a display.")
@@ -21,7 +21,7 @@ class Window(Section):
     fullscreen: Switch = setting(False, "Fill the screen.", live=True)
 
 
-class Performance(Section):
+class PerformanceSettings(Section):
     """How much of the machine it may use. Recordings are never slowed down by these."""
 
     max_fps: Number = setting(
@@ -57,7 +57,7 @@ class Performance(Section):
     )
 
 
-class Web(Section):
+class WebSettings(Section):
     """The page for browsers and the API."""
 
     enabled: Switch = setting(False, "Serve the page (also: --web).")
@@ -107,7 +107,7 @@ class Web(Section):
     )
 
 
-class Gpio(Section):
+class GpioSettings(Section):
     """Pins of a Raspberry Pi, by their BCM number."""
 
     led: Integer | None = setting(
@@ -118,7 +118,7 @@ class Gpio(Section):
     arm: Integer | None = setting(None, "A switch: closed, the trigger may fire.", ge=0, le=27, example=3)
 
     @model_validator(mode="after")
-    def _rules(self) -> Gpio:
+    def _rules(self) -> GpioSettings:
         taken: dict[int, str] = {}
         for name in ("led", "buzzer", "shutter", "arm"):
             pin = getattr(self, name)

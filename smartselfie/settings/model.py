@@ -7,27 +7,27 @@ from typing import Any
 
 from pydantic import BaseModel, Field, PrivateAttr
 
-from smartselfie.settings.camera import Classifier, Detector, Source
+from smartselfie.settings.camera import ClassifierSettings, DetectorSettings, SourceSettings
 from smartselfie.settings.fields import Section
-from smartselfie.settings.machine import Gpio, Performance, Web, Window
-from smartselfie.settings.pictures import Saver, Storage
-from smartselfie.settings.shooting import Moment, Trigger
+from smartselfie.settings.machine import GpioSettings, PerformanceSettings, WebSettings, WindowSettings
+from smartselfie.settings.pictures import SaverSettings, StorageSettings
+from smartselfie.settings.shooting import MomentSettings, TriggerSettings
 
 
 class Settings(Section):
     """All settings; `Settings()` are the defaults, with relative paths as they stand."""
 
-    source: Source = Field(default_factory=Source)
-    detector: Detector = Field(default_factory=Detector)
-    classifier: Classifier = Field(default_factory=Classifier)
-    trigger: Trigger = Field(default_factory=Trigger)
-    moment: Moment | None = Field(default_factory=Moment)
-    saver: Saver = Field(default_factory=Saver)
-    storage: Storage = Field(default_factory=Storage)
-    window: Window = Field(default_factory=Window)
-    performance: Performance = Field(default_factory=Performance)
-    web: Web = Field(default_factory=Web)
-    gpio: Gpio = Field(default_factory=Gpio)
+    source: SourceSettings = Field(default_factory=SourceSettings)
+    detector: DetectorSettings = Field(default_factory=DetectorSettings)
+    classifier: ClassifierSettings = Field(default_factory=ClassifierSettings)
+    trigger: TriggerSettings = Field(default_factory=TriggerSettings)
+    moment: MomentSettings | None = Field(default_factory=MomentSettings)
+    saver: SaverSettings = Field(default_factory=SaverSettings)
+    storage: StorageSettings = Field(default_factory=StorageSettings)
+    window: WindowSettings = Field(default_factory=WindowSettings)
+    performance: PerformanceSettings = Field(default_factory=PerformanceSettings)
+    web: WebSettings = Field(default_factory=WebSettings)
+    gpio: GpioSettings = Field(default_factory=GpioSettings)
 
     _base: Path | None = PrivateAttr(default=None)
 
@@ -59,17 +59,17 @@ class Settings(Section):
 
 
 SECTIONS: dict[str, type[Section]] = {
-    "source": Source,
-    "detector": Detector,
-    "classifier": Classifier,
-    "trigger": Trigger,
-    "moment": Moment,
-    "saver": Saver,
-    "storage": Storage,
-    "window": Window,
-    "performance": Performance,
-    "web": Web,
-    "gpio": Gpio,
+    "source": SourceSettings,
+    "detector": DetectorSettings,
+    "classifier": ClassifierSettings,
+    "trigger": TriggerSettings,
+    "moment": MomentSettings,
+    "saver": SaverSettings,
+    "storage": StorageSettings,
+    "window": WindowSettings,
+    "performance": PerformanceSettings,
+    "web": WebSettings,
+    "gpio": GpioSettings,
 }
 """The sections by name, in the order of config.yaml."""
 

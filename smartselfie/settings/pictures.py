@@ -8,7 +8,7 @@ from smartselfie.settings.fields import Section, setting
 from smartselfie.settings.values import Duration, Integer, NamePattern, PathSetting, Size, Switch
 
 
-class Saver(Section):
+class SaverSettings(Section):
     """The files of the pictures."""
 
     folder: PathSetting = setting(
@@ -36,7 +36,7 @@ class Saver(Section):
     )
 
 
-class Storage(Section):
+class StorageSettings(Section):
     """How much of the disk the pictures may take."""
 
     max_size: Size | None = setting(

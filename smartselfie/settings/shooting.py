@@ -8,7 +8,7 @@ from smartselfie.settings.fields import Section, broken_rule, setting
 from smartselfie.settings.values import Duration, Hold, HoldFor, Integer, Number, Policy
 
 
-class Trigger(Section):
+class TriggerSettings(Section):
     """When the picture is taken."""
 
     threshold: Number = setting(
@@ -106,7 +106,7 @@ class Trigger(Section):
     )
 
     @model_validator(mode="after")
-    def _rules(self) -> Trigger:
+    def _rules(self) -> TriggerSettings:
         if self.release is not None and self.release >= self.threshold:
             raise broken_rule(
                 ("release", "threshold"),
@@ -121,7 +121,7 @@ class Trigger(Section):
         return self
 
 
-class Moment(Section):
+class MomentSettings(Section):
     """Which frame of the smile is kept: the best of a short window; null: plainly the last of the hold."""
 
     before: Duration = setting(

@@ -17,7 +17,7 @@ from smartselfie.errors import DataError
 
 
 @dataclass(slots=True)
-class State:
+class FitState:
     """All of a run that changes and is not in the network or its optimizer."""
 
     averages: list[npt.NDArray[np.float32]]
@@ -38,7 +38,7 @@ class State:
     log: list[dict[str, Any]] = field(default_factory=list)
 
     @classmethod
-    def of(cls, network: Any, faces: str = "") -> State:
+    def of(cls, network: Any, faces: str = "") -> FitState:
         """Return the state before the first step."""
         return cls([keras.ops.convert_to_numpy(weight).copy() for weight in network.weights], faces)
 
@@ -57,7 +57,7 @@ def _variables(network: Any) -> list[Any]:
     return own + list(network.optimizer.variables)
 
 
-def save(state: State, network: Any, path: Path) -> None:
+def save(state: FitState, network: Any, path: Path) -> None:
     """Write the state so that a kill at any moment leaves the old file or the new one."""
     network.optimizer.build(network.trainable_variables)
     arrays = {f"variable_{n}": keras.ops.convert_to_numpy(v) for n, v in enumerate(_variables(network))}
@@ -71,7 +71,7 @@ def save(state: State, network: Any, path: Path) -> None:
     temporary.replace(path)
 
 
-def load(path: Path, network: Any) -> State:
+def load(path: Path, network: Any) -> FitState:
     """Put the stored values into the network and its optimizer; returns the rest.
 
     DataError when the file is broken or belongs to another network.
@@ -93,4 +93,4 @@ def load(path: Path, network: Any) -> State:
         raise DataError(f"{path}: belongs to another network")
     for variable, value in zip(variables, values, strict=True):
         variable.assign(value)
-    return State(averages, **about)
+    return FitState(averages, **about)

@@ -29,7 +29,7 @@ class Network(StrEnum):
     vgg16_bottleneck = "vgg16_bottleneck"
 
 
-class Labels(StrEnum):
+class LabelKind(StrEnum):
     """What it learns."""
 
     both = "both"
@@ -46,7 +46,7 @@ class Split(StrEnum):
     training = "Training"
 
 
-class Kind(StrEnum):
+class NumberFormat(StrEnum):
     """Number formats of a LiteRT file."""
 
     float32 = "float32"
@@ -173,8 +173,8 @@ def train(
     ] = False,
     network: Annotated[Network, typer.Option(help="Which network.")] = Network.smile,
     labels: Annotated[
-        Labels, typer.Option(help="One head for each kind of label, one kind, or a blend.")
-    ] = Labels.both,
+        LabelKind, typer.Option(help="One head for each kind of label, one kind, or a blend.")
+    ] = LabelKind.both,
     epochs: Annotated[int, typer.Option(min=1)] = 30,
     minutes: Annotated[
         float | None,
@@ -318,7 +318,7 @@ def evaluate(
         raise UsageError(f"{about}: --record stores figures in a .json that `smartselfie export` has written")
     reports = []
     for path in data or [DATA]:
-        trial = evaluation.load_trial(path, split.value, None if as_json else tables.progress)
+        trial = evaluation.load_evaluation_set(path, split.value, None if as_json else tables.progress)
         report = evaluation.evaluate(model, trial, peer=peer, plot_folder=plots, latency=latency)
         reports.append(report)
         tables.left_out(trial.left_out)
@@ -343,7 +343,7 @@ def export(
         Path, typer.Option(metavar="FILE", help="What `prepare` wrote: to calibrate and check.")
     ] = DATA,
     out: Annotated[Path, typer.Option(metavar="FILE")] = Path("model/expression.tflite"),
-    kind: Annotated[Kind, typer.Option(help="Number format.")] = Kind.float32,
+    kind: Annotated[NumberFormat, typer.Option(help="Number format.")] = NumberFormat.float32,
     read: Annotated[
         str | None, typer.Option(metavar="HEAD", help="The output the program reads; default: ferplus.")
     ] = None,

@@ -25,7 +25,7 @@ RULES = {
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Trial:
+class EvaluationSet:
     """Faces to measure on, and what each kind of label says of them."""
 
     name: str
@@ -41,7 +41,7 @@ class Trial:
     """One line for each row or picture that could not be read: where, and why."""
 
 
-def load_trial(data: Path, split: str, watch: Watch | None = None) -> Trial:
+def load_evaluation_set(data: Path, split: str, watch: Watch | None = None) -> EvaluationSet:
     """Read prepared faces, FER2013 in any form, or (through the cascade) labelled photographs.
 
     Photographs are a .zip, a folder or a table (labels.csv, legend.csv) that tells no `usage`. DataError
@@ -55,16 +55,16 @@ def load_trial(data: Path, split: str, watch: Watch | None = None) -> Trial:
     return _split(reading.faces(), data.stem, split, reading.broken)
 
 
-def _split(faces: Faces, name: str, split: str, left_out: Sequence[str] = ()) -> Trial:
+def _split(faces: Faces, name: str, split: str, left_out: Sequence[str] = ()) -> EvaluationSet:
     faces = faces.split(split)
     truths: dict[str, Ints] = {head: datasets.truth(faces, head) for head in ("fer2013", "ferplus")}
     truths = {head: truth for head, truth in truths.items() if (truth >= 0).any()}
     if not truths:
         raise DataError(f"{name}: no face in the split {split} has a label")
-    return Trial(f"{name} {split}", faces.images, truths, left_out=left_out)
+    return EvaluationSet(f"{name} {split}", faces.images, truths, left_out=left_out)
 
 
-def _photographs(data: Path, watch: Watch | None) -> Trial:
+def _photographs(data: Path, watch: Watch | None) -> EvaluationSet:
     cut = crops.Cascade()
     found: list[bool] = []
 
@@ -78,12 +78,12 @@ def _photographs(data: Path, watch: Watch | None) -> Trial:
     if not seen.any():
         raise DataError(f"{data}: the cascade finds no face in any picture")
     truths = {"emotion": faces.labels[seen]}
-    return Trial(data.stem, faces.images[seen], truths, ~seen, faces.labels, reading.broken)
+    return EvaluationSet(data.stem, faces.images[seen], truths, ~seen, faces.labels, reading.broken)
 
 
 def evaluate(
     model: Path,
-    trial: Trial,
+    trial: EvaluationSet,
     *,
     peer: Path | None = None,
     plot_folder: Path | None = None,
@@ -117,7 +117,9 @@ def evaluate(
     return report
 
 
-def _scores(network: predictors.Predictor, trial: Trial) -> dict[str, tuple[Floats, Floats, str, Ints]]:
+def _scores(
+    network: predictors.Predictor, trial: EvaluationSet
+) -> dict[str, tuple[Floats, Floats, str, Ints]]:
     """By kind of label: calibrated and raw probabilities, the head they come from, and the truth."""
     made = network(trial.images)
     found = {}
@@ -133,7 +135,7 @@ def _scores(network: predictors.Predictor, trial: Trial) -> dict[str, tuple[Floa
     return found
 
 
-def _figures(calibrated: Floats, raw: Floats, head: str, truth: Ints, trial: Trial) -> dict[str, Any]:
+def _figures(calibrated: Floats, raw: Floats, head: str, truth: Ints, trial: EvaluationSet) -> dict[str, Any]:
     figures = {"head": head} | measures.measure(calibrated, truth)
     figures["ece_without_temperature"] = round(measures.calibration(raw, truth)[3], 5)
     if trial.missed is not None and trial.picture_truth is not None:
@@ -145,7 +147,7 @@ def _figures(calibrated: Floats, raw: Floats, head: str, truth: Ints, trial: Tri
 
 def _draw(
     scored: Mapping[str, Mapping[str, tuple[Floats, Floats, str, Ints]]],
-    trial: Trial,
+    trial: EvaluationSet,
     names: Mapping[str, str],
     folder: Path,
 ) -> None:

@@ -107,7 +107,7 @@ def fit(
         _start_from(network, Path(settings.start), settings.seed)
     averaged = keras.models.clone_model(network)
     _compile(network, settings)
-    state = checkpoint.State.of(network, datasets.fingerprint(faces))
+    state = checkpoint.FitState.of(network, datasets.fingerprint(faces))
     if state_file.exists():
         mine, state = state.faces, checkpoint.load(state_file, network)
         if state.faces not in ("", mine):
@@ -205,7 +205,7 @@ def _one_epoch(
     faces: Faces,
     targets: dict[str, Floats],
     settings: FitSettings,
-    state: checkpoint.State,
+    state: checkpoint.FitState,
     share: float,
     size: int,
 ) -> dict[str, float]:

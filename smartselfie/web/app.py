@@ -22,10 +22,10 @@ from smartselfie.web.hub import Hub
 from smartselfie.web.live import Stream, live_routes
 from smartselfie.web.pages import LOGIN_PAGE, install_pages
 from smartselfie.web.photos_api import PATH as CLASSIFY
-from smartselfie.web.photos_api import FaceReader, Limits, photo_routes
+from smartselfie.web.photos_api import FaceReader, UploadLimits, photo_routes
 from smartselfie.web.pictures import picture_routes
 from smartselfie.web.rates import Rates
-from smartselfie.web.security import Gate, Guard
+from smartselfie.web.security import AccessMiddleware, AccessPolicy
 from smartselfie.web.session_api import session_routes
 from smartselfie.web.settings_api import SettingsPort, settings_routes
 from smartselfie.web.state_api import state_routes
@@ -41,7 +41,7 @@ class Photos:
     """For the browser's own camera."""
     make_camera_detector: Callable[[], Detector] | None = None
     """Likewise; None: the one for photos, which may be slower than a camera wants."""
-    limits: Limits = field(default_factory=Limits)
+    limits: UploadLimits = field(default_factory=UploadLimits)
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +59,7 @@ class Parts:
 class Site:
     """The application and what it owns; `stop` lets go every viewer, in the server's loop."""
 
-    def __init__(self, parts: Parts, guard: Guard, *, public: bool = False) -> None:
+    def __init__(self, parts: Parts, policy: AccessPolicy, *, public: bool = False) -> None:
         self.hub = Hub(parts.events)
         self.stream = Stream(parts.views) if parts.views is not None and not public else None
         self._readers: list[FaceReader] = []
@@ -76,17 +76,19 @@ class Site:
         problems.install(app)
         views: list[str] = []
         if not public:
-            views += self._own_routes(app, parts, guard)
+            views += self._own_routes(app, parts, policy)
         if parts.photos is not None:
             views.append("photo")
             self._photo_routes(app, parts.photos, public)
-        install_pages(app, views, password=guard.password_hash is not None, documented=not public)
-        app.add_middleware(Gate, guard=guard, login_page=LOGIN_PAGE, upload_paths=frozenset({CLASSIFY}))
+        install_pages(app, views, password=policy.password_hash is not None, documented=not public)
+        app.add_middleware(
+            AccessMiddleware, policy=policy, login_page=LOGIN_PAGE, upload_paths=frozenset({CLASSIFY})
+        )
         self.app = app
 
-    def _own_routes(self, app: FastAPI, parts: Parts, guard: Guard) -> list[str]:
+    def _own_routes(self, app: FastAPI, parts: Parts, policy: AccessPolicy) -> list[str]:
         views = []
-        app.include_router(session_routes(guard))
+        app.include_router(session_routes(policy))
         app.include_router(state_routes(self.hub, parts.views, parts.send))
         if self.stream is not None:
             app.include_router(live_routes(self.stream, self.hub))

@@ -14,12 +14,12 @@ from smartselfie.deciding.trigger import Trigger
 from smartselfie.pipeline import Analysis
 from smartselfie.records import Frame, Image
 from smartselfie.seams import Classifier, Detector
-from smartselfie.web.photos_api import FaceReader, Limits, read_upload
+from smartselfie.web.photos_api import FaceReader, UploadLimits, read_upload
 from smartselfie.web.problems import ProblemError
 from smartselfie.web.security import client_of
 from smartselfie.web.wire import Json, decision_json, face_json, without_paths
 
-FRAME_LIMITS = Limits(file_bytes=600_000, pixels=1280 * 1280)
+FRAME_LIMITS = UploadLimits(file_bytes=600_000, pixels=1280 * 1280)
 """What one frame may be."""
 
 

@@ -30,7 +30,7 @@ MOST = 40.0
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Picture:
+class LiveJpeg:
     """A view as it is sent."""
 
     count: int
@@ -67,10 +67,10 @@ class Stream:
         self._quality = quality
         self._budget = budget
         self._wake = threading.Condition()
-        self._waiting: list[asyncio.Future[Picture]] = []
+        self._waiting: list[asyncio.Future[LiveJpeg]] = []
         self._viewers = 0
         self._stopping = False
-        self._latest: Picture | None = None
+        self._latest: LiveJpeg | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self._thread: threading.Thread | None = None
         self.failure: Exception | None = None
@@ -109,12 +109,12 @@ class Stream:
         finally:
             self._viewers -= 1
 
-    async def next(self, after: int, timeout: float = 2.0) -> Picture | None:
+    async def next(self, after: int, timeout: float = 2.0) -> LiveJpeg | None:
         """Wait for a picture newer than the count `after`; None when there is none in time."""
         newest, _ = self._views.get()
         if self._latest is not None and self._latest.count == newest > after:
             return self._latest
-        future: asyncio.Future[Picture] = asyncio.get_running_loop().create_future()
+        future: asyncio.Future[LiveJpeg] = asyncio.get_running_loop().create_future()
         with self._wake:
             if self._stopping:
                 return None
@@ -152,12 +152,12 @@ class Stream:
                 continue
             count, free_at = newest, time.monotonic() + max(1 / MOST, self._viewers / self._budget)
             info = json.dumps(view_json(view), separators=(",", ":")).encode()
-            picture = Picture(newest, info, encode(view.frame.image, self._width, self._quality))
+            picture = LiveJpeg(newest, info, encode(view.frame.image, self._width, self._quality))
             assert self._loop is not None
             with contextlib.suppress(RuntimeError):  # the loop has ended
                 self._loop.call_soon_threadsafe(self._publish, picture, waiting)
 
-    def _publish(self, picture: Picture, waiting: list[asyncio.Future[Picture]]) -> None:
+    def _publish(self, picture: LiveJpeg, waiting: list[asyncio.Future[LiveJpeg]]) -> None:
         self._latest = picture
         with self._wake:  # who asked meanwhile had an older one
             waiting, self._waiting = waiting + self._waiting, []

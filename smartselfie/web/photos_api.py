@@ -30,7 +30,7 @@ T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
-class Limits:
+class UploadLimits:
     """What one request may ask for."""
 
     file_bytes: int = 15_000_000
@@ -115,7 +115,7 @@ def _kind_of(data: bytes) -> str | None:
     return "JPEG" if data.startswith(b"\xff\xd8\xff") else None
 
 
-def read_upload(data: bytes, limits: Limits) -> Image:
+def read_upload(data: bytes, limits: UploadLimits) -> Image:
     """Decode an upload as (H, W, 3) BGR, upright; raises `ProblemError` that says why not."""
     if len(data) > limits.file_bytes:
         raise ProblemError(
@@ -131,7 +131,9 @@ def read_upload(data: bytes, limits: Limits) -> Image:
         ) from error
 
 
-def classify_upload(data: bytes, limits: Limits, detector: Detector, classifier: Classifier) -> Classified:
+def classify_upload(
+    data: bytes, limits: UploadLimits, detector: Detector, classifier: Classifier
+) -> Classified:
     """Find and score the faces of an upload; raises `ProblemError`."""
     image = read_upload(data, limits)
     faces = find_faces(image, detector, classifier)
@@ -171,7 +173,7 @@ _BODY: Json = {
 }
 
 
-def photo_routes(reader: FaceReader, limits: Limits, rates: Rates | None = None) -> APIRouter:
+def photo_routes(reader: FaceReader, limits: UploadLimits, rates: Rates | None = None) -> APIRouter:
     """The route; `rates` limits each client, None: nobody."""
     router = APIRouter(tags=["photos"])
     inside = held = 0
@@ -207,7 +209,7 @@ def photo_routes(reader: FaceReader, limits: Limits, rates: Rates | None = None)
     return router
 
 
-async def _one_of_several(reader: FaceReader, data: bytes, limits: Limits) -> Classified | Refused:
+async def _one_of_several(reader: FaceReader, data: bytes, limits: UploadLimits) -> Classified | Refused:
     try:
         return await reader.run(partial(classify_upload, data, limits))
     except ProblemError as error:
@@ -218,7 +220,7 @@ async def _one_of_several(reader: FaceReader, data: bytes, limits: Limits) -> Cl
         return Refused(error=body)
 
 
-def _length(request: Request, limits: Limits) -> int:
+def _length(request: Request, limits: UploadLimits) -> int:
     """How many bytes the request may bring; raises `ProblemError` when those are too many."""
     length = request.headers.get("content-length", str(limits.request_bytes))
     if not length.isdecimal() or int(length) > limits.request_bytes:
@@ -226,12 +228,12 @@ def _length(request: Request, limits: Limits) -> int:
     return int(length)
 
 
-def _too_large(limits: Limits) -> ProblemError:
+def _too_large(limits: UploadLimits) -> ProblemError:
     told = f"the request has more than {limits.request_bytes / 1e6:g} MB; send fewer or smaller pictures"
     return ProblemError(413, told, headers={"connection": "close"})
 
 
-async def _files_of(request: Request, limits: Limits) -> list[bytes]:
+async def _files_of(request: Request, limits: UploadLimits) -> list[bytes]:
     """Read the multipart body in memory, within the limits; raises `ProblemError`."""
     if not request.headers.get("content-type", "").lower().startswith("multipart/form-data"):
         raise ProblemError(

@@ -44,7 +44,7 @@ _OPEN = frozenset(
 )
 
 
-class Guard:
+class AccessPolicy:
     """Knows the names this server answers to and its password; `password_hash` None: it asks for none."""
 
     def __init__(
@@ -101,12 +101,14 @@ class Guard:
         return await self.try_password(client, password)
 
 
-class Gate:
-    """The middleware: refuses what `Guard` does not admit and gives every answer its headers."""
+class AccessMiddleware:
+    """The middleware: refuses what `AccessPolicy` does not admit and gives every answer its headers."""
 
-    def __init__(self, app: ASGIApp, guard: Guard, login_page: Path, upload_paths: frozenset[str]) -> None:
+    def __init__(
+        self, app: ASGIApp, policy: AccessPolicy, login_page: Path, upload_paths: frozenset[str]
+    ) -> None:
         self._app = app
-        self._guard = guard
+        self._policy = policy
         self._login_page = login_page
         self._upload_paths = upload_paths
 
@@ -135,7 +137,7 @@ class Gate:
     async def _refusal(self, scope: Scope) -> Response | None:
         headers = Headers(scope=scope)
         host = headers.get("host", "")
-        if len(headers.getlist("host")) != 1 or not self._guard.host_known(host):
+        if len(headers.getlist("host")) != 1 or not self._policy.host_known(host):
             return problem(
                 403, "this server does not answer to that Host; web.allowed_hosts takes more names"
             )
@@ -148,7 +150,7 @@ class Gate:
             return problem(413, told, {"connection": "close"})
         if scope["type"] == "http" and scope["path"] in _OPEN:
             return None
-        wait = await self._guard.admits(headers, client_of(scope))
+        wait = await self._policy.admits(headers, client_of(scope))
         if wait is None:
             return None
         if wait:

@@ -19,7 +19,7 @@ from smartselfie.errors import WebError
 from smartselfie.settings import parse_listen
 from smartselfie.web import passwords
 from smartselfie.web.app import Parts, Site
-from smartselfie.web.security import Guard, is_loopback
+from smartselfie.web.security import AccessPolicy, is_loopback
 
 log = logging.getLogger(__name__)
 
@@ -80,8 +80,10 @@ class WebServer:
         named = urlsplit(public_url).hostname if public_url else None
         names = [*allowed_hosts, *([named] if named else [])]
         # A public page keeps no secret that a foreign name could be pointed at, and may have many names.
-        guard = Guard(password_hash=self.password_hash, names=None if public else names, listens_on=host)
-        self._site = Site(parts, guard, public=public)
+        policy = AccessPolicy(
+            password_hash=self.password_hash, names=None if public else names, listens_on=host
+        )
+        self._site = Site(parts, policy, public=public)
         config = uvicorn.Config(
             self._site.app,
             log_config=None,

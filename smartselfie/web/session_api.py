@@ -6,7 +6,7 @@ from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from smartselfie.web.problems import ProblemError, documented
-from smartselfie.web.security import COOKIE, Guard, client_of, session_of
+from smartselfie.web.security import COOKIE, AccessPolicy, client_of, session_of
 
 
 class Password(BaseModel):
@@ -17,16 +17,16 @@ class Password(BaseModel):
     password: str = Field(max_length=1024)
 
 
-def session_routes(guard: Guard) -> APIRouter:
+def session_routes(policy: AccessPolicy) -> APIRouter:
     """Log in and out; without a password in use logging in is harmless."""
     router = APIRouter(prefix="/api/v1", tags=["session"])
 
     @router.post("/session", status_code=204, responses=documented(401, 413, 422, 429))
     async def log_in(body: Password, request: Request, response: Response) -> None:
         """Give the password and get the session's cookie."""
-        if guard.password_hash is None:
+        if policy.password_hash is None:
             return
-        wait = await guard.try_password(client_of(request.scope), body.password)
+        wait = await policy.try_password(client_of(request.scope), body.password)
         if wait:
             raise ProblemError(
                 429, f"too many wrong passwords; try again in {wait} s", headers={"retry-after": str(wait)}
@@ -35,8 +35,8 @@ def session_routes(guard: Guard) -> APIRouter:
             raise ProblemError(401, "this is not the password")
         response.set_cookie(
             COOKIE,
-            guard.sessions.open(),
-            max_age=int(guard.sessions.lifetime),
+            policy.sessions.open(),
+            max_age=int(policy.sessions.lifetime),
             httponly=True,
             samesite="strict",
             secure=request.url.scheme == "https",
@@ -46,7 +46,7 @@ def session_routes(guard: Guard) -> APIRouter:
     @router.delete("/session", status_code=204)
     async def log_out(request: Request, response: Response) -> None:
         """End the session."""
-        guard.sessions.end(session_of(request.headers))
+        policy.sessions.end(session_of(request.headers))
         response.delete_cookie(COOKIE, path="/", httponly=True, samesite="strict")
 
     return router

@@ -36,7 +36,7 @@ class SettingsPort(Protocol):
         ...
 
 
-class Desk:
+class SettingsEditor:
     """A `SettingsPort` out of functions.
 
     `read` gives the settings in effect. `apply` puts values into effect; without it, where nothing runs that

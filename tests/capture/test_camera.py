@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from smartselfie.capture.camera import Camera
-from smartselfie.capture.watch import Status
+from smartselfie.capture.watch import CameraStatus
 from smartselfie.errors import CameraLostError, CameraStuckError, NoCameraError, UsageError
 from smartselfie.records import Frame, Image
 from tests.mjpeg_server import Fault, MjpegServer, moving_picture
@@ -134,7 +134,7 @@ def take(camera: Camera) -> Frame:
     return taken[0]
 
 
-def reach(camera: Camera, status: Status) -> None:
+def reach(camera: Camera, status: CameraStatus) -> None:
     """Wait until the camera says so."""
     until(lambda: (camera.newest(0), camera.status is status)[1])
 
@@ -147,7 +147,7 @@ def test_the_newest_frame_wins(cable: Cable) -> None:
         until(lambda: camera._seq == 4)
         assert take(camera).seq == 4
         assert camera.newest(0) is None
-        assert camera.status is Status.OK
+        assert camera.status is CameraStatus.OK
         assert camera.notice == ""
     assert cable.events == []
 
@@ -206,7 +206,7 @@ def test_a_lost_camera_is_found_again(cable: Cable, caplog: pytest.LogCaptureFix
         for _ in range(5):
             cable.openings.put(NoCameraError("still gone"))
         cable.given.put(CameraLostError("the cable was pulled"))
-        reach(camera, Status.LOST)
+        reach(camera, CameraStatus.LOST)
         assert camera.notice == "camera lost, trying again"
         until(lambda: cable.opened == 2)
         cable.clock.now += 7.25
@@ -254,7 +254,7 @@ def test_a_stream_that_ends_is_a_loss(cable: Cable) -> None:
         cable.show(0)
         take(camera)
         cable.show(1)
-        reach(camera, Status.LOST)
+        reach(camera, CameraStatus.LOST)
         cable.show(2)
         take(camera)
 
@@ -452,7 +452,7 @@ def test_giving_up_is_an_error(cable: Cable) -> None:
         cable.show(0)
         take(camera)
         cable.given.put(CameraLostError("the cable was pulled"))
-        reach(camera, Status.LOST)
+        reach(camera, CameraStatus.LOST)
         cable.clock.now += 29.9
         assert camera.newest(0) is None
         cable.clock.now += 0.1
@@ -487,7 +487,7 @@ def test_a_frozen_camera_is_opened_anew_once(cable: Cable) -> None:
             cable.clock.now += 0.5
             cable.show(3)
             take(camera)
-        assert camera.status is Status.FROZEN
+        assert camera.status is CameraStatus.FROZEN
         assert cable.told == ["camera_lost frozen"]
         assert cable.opened == 2
         cable.show(4)
@@ -509,7 +509,7 @@ def test_opening_a_frozen_camera_anew_is_no_stall(cable: Cable) -> None:
         until(cable.openings.empty)
         cable.clock.now += 5.0
         camera.newest(0)
-        assert camera.status is Status.FROZEN
+        assert camera.status is CameraStatus.FROZEN
 
 
 def test_a_covered_camera_is_told(cable: Cable) -> None:
@@ -577,7 +577,7 @@ def test_a_network_fault_is_told_and_survived(server: MjpegServer, fault: Fault,
         server.fault = fault
         until(lambda: (camera.newest(0), events)[1])
         server.fault = Fault.NONE
-        until(lambda: (camera.newest(0), camera.status is Status.OK)[1])
+        until(lambda: (camera.newest(0), camera.status is CameraStatus.OK)[1])
         take(camera)
     assert events[:2] == [f"camera_lost {reason}", f"camera_back {reason}"]
 

@@ -5,12 +5,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from smartselfie.capture.watch import Glance, Status, Watch, backoff
+from smartselfie.capture.watch import CameraStatus, FrameStatistics, Watch, backoff
 
 
 def feed(
     watch: Watch, start: float, stop: float, *, light: float = 120, changed: bool = True
-) -> list[Status]:
+) -> list[CameraStatus]:
     """Ten frames a second; what the watch said after each."""
     said = []
     for tenth in range(round(start * 10), round(stop * 10)):
@@ -24,7 +24,7 @@ def running() -> Watch:
     watch = Watch(stall_after=3, frozen_after=20, black_after=2)
     watch.opened(-0.5)
     feed(watch, -0.5, 0.1)
-    assert watch.status is Status.OK
+    assert watch.status is CameraStatus.OK
     return watch
 
 
@@ -32,7 +32,7 @@ def test_it_starts_by_waiting() -> None:
     """Before anything has happened nothing is wrong, and no time makes it so: opening may take long."""
     watch = Watch()
     watch.tick(100.0)
-    assert watch.status is Status.STARTING
+    assert watch.status is CameraStatus.STARTING
 
 
 def test_the_first_frame_is_due_after_two_seconds() -> None:
@@ -40,18 +40,18 @@ def test_the_first_frame_is_due_after_two_seconds() -> None:
     watch = Watch(stall_after=3)
     watch.opened(10.0)
     watch.tick(11.99)
-    assert watch.status is Status.STARTING
+    assert watch.status is CameraStatus.STARTING
     watch.tick(12.0)
-    assert watch.status is Status.STALLED
+    assert watch.status is CameraStatus.STALLED
 
 
 def test_a_frame_that_stays_away_is_a_stall() -> None:
     """Without a frame for `stall_after` the camera is stalled, since then."""
     watch = running()
     watch.tick(2.99)
-    assert watch.status is Status.OK
+    assert watch.status is CameraStatus.OK
     watch.tick(3.0)
-    assert watch.status is Status.STALLED
+    assert watch.status is CameraStatus.STALLED
     assert watch.since == 3.0
 
 
@@ -60,7 +60,7 @@ def test_a_failed_read_is_a_loss_at_once() -> None:
     watch = running()
     watch.failed(0.5)
     watch.failed(1.5)
-    assert watch.status is Status.LOST
+    assert watch.status is CameraStatus.LOST
     assert watch.status.value == "unplugged"
     assert watch.since == 0.5
 
@@ -70,7 +70,7 @@ def test_a_stall_that_ends_in_an_error_stays_a_stall() -> None:
     watch = running()
     watch.tick(3.0)
     watch.failed(3.3)
-    assert watch.status is Status.STALLED
+    assert watch.status is CameraStatus.STALLED
 
 
 def test_nothing_is_due_while_nothing_is_open() -> None:
@@ -78,7 +78,7 @@ def test_nothing_is_due_while_nothing_is_open() -> None:
     watch = running()
     watch.failed(1.0)
     watch.tick(60.0)
-    assert watch.status is Status.LOST
+    assert watch.status is CameraStatus.LOST
     assert watch.deadline is None
 
 
@@ -91,9 +91,9 @@ def test_a_frame_ends_a_loss(trouble: str) -> None:
     else:
         watch.tick(9.0)
     watch.opened(10.0)
-    assert watch.status is not Status.OK
+    assert watch.status is not CameraStatus.OK
     watch.frame(10.5, light=120, changed=True)
-    assert watch.status is Status.OK
+    assert watch.status is CameraStatus.OK
     assert watch.since is None
 
 
@@ -103,14 +103,14 @@ def test_a_loss_does_not_count_as_frozen_or_black() -> None:
     watch.frame(0.2, light=0, changed=True)
     watch.failed(1.0)
     watch.opened(40.0)
-    assert feed(watch, 40.0, 41.0, light=0, changed=False)[-1] is Status.OK
+    assert feed(watch, 40.0, 41.0, light=0, changed=False)[-1] is CameraStatus.OK
 
 
 def test_identical_pictures_are_frozen_after_a_while() -> None:
     """Pictures that do not change for `frozen_after` are frozen, not a moment before."""
     watch = running()
-    assert set(feed(watch, 0.1, 20.0, changed=False)) == {Status.OK}
-    assert set(feed(watch, 20.1, 21.0, changed=False)) == {Status.FROZEN}
+    assert set(feed(watch, 0.1, 20.0, changed=False)) == {CameraStatus.OK}
+    assert set(feed(watch, 20.1, 21.0, changed=False)) == {CameraStatus.FROZEN}
 
 
 def test_a_frozen_camera_is_opened_anew_once() -> None:
@@ -122,7 +122,7 @@ def test_a_frozen_camera_is_opened_anew_once() -> None:
     watch.closed()
     watch.opened(20.4)
     said = feed(watch, 20.5, 300.0, changed=False)
-    assert set(said) == {Status.FROZEN}
+    assert set(said) == {CameraStatus.FROZEN}
     assert not watch.reconnect
 
 
@@ -131,7 +131,7 @@ def test_a_picture_that_changes_thaws() -> None:
     watch = running()
     feed(watch, 0.1, 25.0, changed=False)
     watch.frame(25.0, light=120, changed=True)
-    assert watch.status is Status.OK
+    assert watch.status is CameraStatus.OK
     assert not watch.reconnect
 
 
@@ -150,26 +150,26 @@ def test_black_pictures_are_black_after_two_seconds() -> None:
     """Black from the very first frame is said after `black_after`."""
     watch = Watch(black_after=2)
     watch.opened(0.0)
-    assert set(feed(watch, 0.0, 2.0, light=3)) == {Status.OK}
-    assert set(feed(watch, 2.0, 2.5, light=3)) == {Status.BLACK}
+    assert set(feed(watch, 0.0, 2.0, light=3)) == {CameraStatus.OK}
+    assert set(feed(watch, 2.0, 2.5, light=3)) == {CameraStatus.BLACK}
 
 
 def test_black_wins_over_frozen() -> None:
     """A camera that sends the same black picture for ever is black."""
     watch = running()
     said = feed(watch, 0.1, 60.0, light=0, changed=False)
-    assert Status.FROZEN not in said
-    assert said[-1] is Status.BLACK
+    assert CameraStatus.FROZEN not in said
+    assert said[-1] is CameraStatus.BLACK
 
 
 def test_a_flicker_in_the_dark_is_no_news() -> None:
     """Light for less than a second does not end `black`; light that stays does."""
     watch = running()
     feed(watch, 0.1, 3.0, light=0)
-    assert set(feed(watch, 3.0, 3.9, light=100)) == {Status.BLACK}
+    assert set(feed(watch, 3.0, 3.9, light=100)) == {CameraStatus.BLACK}
     feed(watch, 3.9, 4.0, light=0)
-    assert set(feed(watch, 4.0, 4.9, light=100)) == {Status.BLACK}
-    assert feed(watch, 4.9, 5.2, light=100)[-1] is Status.OK
+    assert set(feed(watch, 4.0, 4.9, light=100)) == {CameraStatus.BLACK}
+    assert feed(watch, 4.9, 5.2, light=100)[-1] is CameraStatus.OK
 
 
 def test_dusk_changes_its_mind_once() -> None:
@@ -181,7 +181,7 @@ def test_dusk_changes_its_mind_once() -> None:
         + feed(watch, 10.0, 20.0, light=31)
         + feed(watch, 20.0, 25.0, light=39)
     )
-    assert set(said) == {Status.BLACK}
+    assert set(said) == {CameraStatus.BLACK}
 
 
 def test_a_black_camera_is_opened_anew_once() -> None:
@@ -219,7 +219,7 @@ def test_trouble_always_has_a_beginning(events: list[tuple[str, float, bool, flo
                 watch.closed()
             case _:
                 getattr(watch, what)(now)
-        wrong = watch.status not in (Status.OK, Status.STARTING)
+        wrong = watch.status not in (CameraStatus.OK, CameraStatus.STARTING)
         assert (watch.since is not None) == wrong
         assert watch.since is None or watch.since <= now
 
@@ -241,21 +241,21 @@ def picture(value: int = 120, noise: int = 40, shape: tuple[int, int] = (480, 64
 
 def test_a_glance_sees_whether_pictures_differ() -> None:
     """The same picture twice has not changed; sensor noise alone is a change."""
-    glance = Glance()
-    glance(picture())
-    assert glance.changed
-    glance(picture())
-    assert not glance.changed
-    glance(picture(121))
-    assert glance.changed
+    statistics = FrameStatistics()
+    statistics(picture())
+    assert statistics.changed
+    statistics(picture())
+    assert not statistics.changed
+    statistics(picture(121))
+    assert statistics.changed
 
 
 def test_a_glance_survives_a_new_resolution() -> None:
     """A picture of another size is a change."""
-    glance = Glance()
-    glance(picture())
-    glance(picture(shape=(720, 1280)))
-    assert glance.changed
+    statistics = FrameStatistics()
+    statistics(picture())
+    statistics(picture(shape=(720, 1280)))
+    assert statistics.changed
 
 
 @pytest.mark.parametrize(
@@ -273,16 +273,16 @@ def test_a_glance_survives_a_new_resolution() -> None:
 )
 def test_a_glance_tells_black_from_dim(image: np.ndarray, light: bool) -> None:
     """Dark or even pictures have no light; a dim room and a lit face in the dark have."""
-    glance = Glance()
-    glance(image)
-    assert (glance.light > 40) == light
-    assert light or glance.light < 32
+    statistics = FrameStatistics()
+    statistics(image)
+    assert (statistics.light > 40) == light
+    assert light or statistics.light < 32
 
 
 def test_a_glance_is_cheap() -> None:
     """It looks at a few thousand pixels, whatever the size of the picture."""
     for shape in [(1, 1), (240, 320), (720, 1280), (2160, 3840)]:
-        glance = Glance()
-        glance(picture(shape=shape))
-        assert glance._sample is not None
-        assert glance._sample.size <= 8000
+        statistics = FrameStatistics()
+        statistics(picture(shape=shape))
+        assert statistics._sample is not None
+        assert statistics._sample.size <= 8000

@@ -126,14 +126,14 @@ def test_a_missing_model_or_cascade_fails_alone(good: list[str]) -> None:
 def watch(source: Callable[[], LiveSource], monkeypatch: pytest.MonkeyPatch, fps: float = 30) -> Finding:
     """What is found of a camera within a fifth of a second."""
     monkeypatch.setattr(module, "WATCHED", 0.2)
-    return check_source(s.Source(use="0", fps=fps, stall_after=0.5), source, True, known())
+    return check_source(s.SourceSettings(use="0", fps=fps, stall_after=0.5), source, True, known())
 
 
 def test_a_camera_is_measured(monkeypatch: pytest.MonkeyPatch) -> None:
     """Its picture's size and its frame rate are found, and remembered for the checks that follow."""
     learnt = known()
     monkeypatch.setattr(module, "WATCHED", 0.2)
-    found = check_source(s.Source(use="0", fps=5), LiveSource, True, learnt)
+    found = check_source(s.SourceSettings(use="0", fps=5), LiveSource, True, learnt)
     assert found.level == "ok"
     assert found.found.startswith("0, 64x48, ")
     assert learnt.size == (64, 48)
@@ -165,7 +165,7 @@ def test_a_camera_that_does_not_open_says_why() -> None:
         raise NoCameraError("somebody else has it; close that program")
 
     with pytest.raises(NoCameraError, match="somebody else"):
-        check_source(s.Source(use="0"), refuse, True, known())
+        check_source(s.SourceSettings(use="0"), refuse, True, known())
 
 
 def test_the_smallest_face_is_named_and_compared(good: list[str]) -> None:
@@ -202,7 +202,7 @@ def test_a_small_budget_is_worth_a_word(good: list[str]) -> None:
 def test_no_display_matters_only_when_a_window_is_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
     """`auto` runs headless, `true` cannot be met, `false` wants none."""
     monkeypatch.setattr(module, "display_problem", lambda: "there is no display")
-    levels = {show: check_display(s.Window(show=show)).level for show in ("auto", True, False)}
+    levels = {show: check_display(s.WindowSettings(show=show)).level for show in ("auto", True, False)}
     assert levels == {"auto": "ok", True: "warn", False: "ok"}
 
 
@@ -238,7 +238,7 @@ def test_the_pages_port_must_be_free(good: list[str]) -> None:
         found = by_part(web)["web"]
         assert (found.level, "in use" in found.found) == ("fail", True)
     assert check_web(s.load(None, web).web) == Finding("web", "ok", f"http://{listen}")
-    assert check_web(s.Web()) == Finding("web", "ok", "off")
+    assert check_web(s.WebSettings()) == Finding("web", "ok", "off")
 
 
 def test_a_missing_certificate_fails(good: list[str]) -> None:
@@ -251,8 +251,8 @@ def test_a_missing_certificate_fails(good: list[str]) -> None:
 def test_pins_need_gpiozero(there: bool, level: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """Only when pins are set."""
     monkeypatch.setattr(module, "find_spec", lambda name: object() if there else None)
-    assert check_gpio(s.Gpio(led=17)).level == level
-    assert check_gpio(s.Gpio()).level == "ok"
+    assert check_gpio(s.GpioSettings(led=17)).level == level
+    assert check_gpio(s.GpioSettings()).level == "ok"
 
 
 def test_the_table_shows_mark_part_words_and_remedy() -> None:

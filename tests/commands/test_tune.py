@@ -16,7 +16,7 @@ from smartselfie.commands.tune import tune
 from smartselfie.deciding.trigger import Rules
 from smartselfie.errors import DataError, UsageError
 from smartselfie.records import CLASSES, Box, Face, Scores
-from smartselfie.replaying.fast_trigger import QuickTrigger, can_hurry, real_shots
+from smartselfie.replaying.fast_trigger import FastTrigger, real_shots, supports
 from smartselfie.replaying.frontier import frontier
 from smartselfie.replaying.labels import Labels, write_labels
 from smartselfie.replaying.scores import Recording, ScoredFrame, read_scores, write_scores
@@ -97,13 +97,13 @@ def test_the_quick_trigger_is_the_trigger(
         min_relative=min_relative,
         min_presence=min_presence,
     )
-    assert QuickTrigger(recording, rules).shots(rules) == real_shots(recording, rules)
+    assert FastTrigger(recording, rules).shots(rules) == real_shots(recording, rules)
 
 
 def test_one_quick_trigger_serves_many_rules() -> None:
     """What was prepared for some rules gives the shots of others."""
     one = recording([0.1] * 5 + [0.65] * 12 + [0.1] * 25 + [0.9] * 12)
-    quick = QuickTrigger(one, Rules())
+    quick = FastTrigger(one, Rules())
     assert quick.shots(Rules(threshold=0.6)) == [1.4, 5.1]
     assert quick.shots(Rules(threshold=0.7, hold_frames=4)) == [4.5]
 
@@ -120,7 +120,7 @@ def test_one_quick_trigger_serves_many_rules() -> None:
 )
 def test_what_the_quick_trigger_does_not_know_is_left_to_the_trigger(rules: Rules) -> None:
     """Other policies, timed holds, repeats and countdowns are not hurried."""
-    assert not can_hurry(rules)
+    assert not supports(rules)
 
 
 # --- stored scores

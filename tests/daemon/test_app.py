@@ -15,7 +15,7 @@ from PIL import Image as Pillow
 
 from smartselfie import settings as s
 from smartselfie.commands.run import load_settings, run
-from smartselfie.daemon.app import App, Options, default_config
+from smartselfie.daemon.app import App, RunOptions, default_config
 from smartselfie.errors import BusyError, ConfigError, NoCameraError, UsageError
 from smartselfie.records import Arm, Change, Command, Quit, Reload, View
 from smartselfie.sources.demo import SCRIPT, DemoSource
@@ -35,7 +35,7 @@ def settings(folder: Path, *overrides: str, model: Path | None = PINNED) -> list
 def play(folder: Path, *overrides: str, model: Path | None = PINNED) -> list[dict[str, object]]:
     """Run the demo once and return its events."""
     events = folder / "events.jsonl"
-    options = Options(
+    options = RunOptions(
         overrides=tuple(settings(folder / "pictures", *overrides, model=model)), events=str(events)
     )
     assert run(options) == 0
@@ -148,7 +148,9 @@ def test_save_overlay_writes_the_annotated_view_too(tmp_path: Path) -> None:
     assert cv2.PSNR(clean, drawn) < 30
 
 
-def run_app(app_settings: s.Settings, options: Options, asks: dict[int, Command]) -> tuple[App, list[View]]:
+def run_app(
+    app_settings: s.Settings, options: RunOptions, asks: dict[int, Command]
+) -> tuple[App, list[View]]:
     """Run the demo with a viewer that asks for things."""
     script = Script(asks)
     with App(app_settings, options) as app:
@@ -160,7 +162,7 @@ def run_app(app_settings: s.Settings, options: Options, asks: dict[int, Command]
 def test_a_change_applies_at_once(tmp_path: Path) -> None:
     """The frame after a change of the threshold is judged by the new one."""
     given = s.load(None, settings(tmp_path))
-    app, views = run_app(given, Options(), {3: Change({"trigger.threshold": 0.7}), 6: Quit()})
+    app, views = run_app(given, RunOptions(), {3: Change({"trigger.threshold": 0.7}), 6: Quit()})
     assert [view.threshold for view in views] == [0.9] * 4 + [0.7] * 3
     assert app.settings.trigger.threshold == 0.7
 
@@ -169,7 +171,7 @@ def test_a_bad_change_is_refused_and_changes_nothing(tmp_path: Path) -> None:
     """A value out of range is an event, and the settings stay."""
     events = tmp_path / "events"
     given = s.load(None, settings(tmp_path))
-    app, _ = run_app(given, Options(events=str(events)), {1: Change({"trigger.threshold": 7}), 3: Quit()})
+    app, _ = run_app(given, RunOptions(events=str(events)), {1: Change({"trigger.threshold": 7}), 3: Quit()})
     assert app.settings.trigger.threshold == 0.9
     refused = [json.loads(line) for line in events.read_text().splitlines()]
     assert [event["event"] for event in refused] == ["started", "config_refused", "stopped"]
@@ -182,7 +184,7 @@ def test_a_reload_reads_the_file_again(tmp_path: Path) -> None:
     config.write_text("trigger: {threshold: 0.5}\n")
     events = tmp_path / "events"
     overrides = tuple(settings(tmp_path))
-    with App(s.load(config, overrides), Options(config, overrides, str(events))) as app:
+    with App(s.load(config, overrides), RunOptions(config, overrides, str(events))) as app:
         config.write_text("trigger: {threshold: 0.8}\ndetector: {rescan: 7}\n")
         app.send(Reload())
         app.loop.viewers.append(Script({2: Quit()}))
@@ -198,7 +200,7 @@ def test_a_reload_keeps_what_was_changed_and_not_saved(tmp_path: Path) -> None:
     config = tmp_path / "config.yaml"
     config.write_text("trigger: {threshold: 0.5}\n")
     overrides = tuple(settings(tmp_path))
-    with App(s.load(config, overrides), Options(config, overrides)) as app:
+    with App(s.load(config, overrides), RunOptions(config, overrides)) as app:
         app.send(Change({"trigger.threshold": 0.7}))
         config.write_text("trigger: {threshold: 0.5, grace: 5}\n")
         app.send(Reload())
@@ -212,7 +214,7 @@ def test_a_broken_file_changes_nothing_while_running(tmp_path: Path) -> None:
     config = tmp_path / "config.yaml"
     config.write_text("trigger: {threshold: 0.5}\n")
     overrides = tuple(settings(tmp_path))
-    with App(s.load(config, overrides), Options(config, overrides)) as app:
+    with App(s.load(config, overrides), RunOptions(config, overrides)) as app:
         config.write_text("trigger: {treshold: 0.8}\n")
         app.send(Reload())
         app.loop.viewers.append(Script({2: Quit()}))
@@ -223,7 +225,7 @@ def test_a_broken_file_changes_nothing_while_running(tmp_path: Path) -> None:
 def test_a_disarmed_program_takes_no_picture(tmp_path: Path) -> None:
     """Disarmed from the first frame on, the demo's first smile is not taken."""
     given = s.load(None, settings(tmp_path))
-    app, _ = run_app(given, Options(), {0: Arm(False), 130: Quit()})
+    app, _ = run_app(given, RunOptions(), {0: Arm(False), 130: Quit()})
     assert app.saver.saved == 0
 
 
@@ -231,9 +233,9 @@ def test_a_part_that_fails_closes_those_before_it(tmp_path: Path) -> None:
     """When the source does not open, the saver has given the folder's lock back."""
     folder = tmp_path / "pictures"
     wrong = s.load(None, [*settings(folder), "source.use=/nowhere.mp4"])
-    with pytest.raises(OSError, match="nowhere"), App(wrong, Options()):
+    with pytest.raises(OSError, match="nowhere"), App(wrong, RunOptions()):
         pass
-    app, _ = run_app(s.load(None, settings(folder)), Options(), {1: Quit()})
+    app, _ = run_app(s.load(None, settings(folder)), RunOptions(), {1: Quit()})
     assert app.saver.saved == 0
 
 
@@ -241,7 +243,7 @@ def test_no_camera_is_its_own_error(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     """`auto` without any camera raises NoCameraError, whose exit code is 3."""
     monkeypatch.setattr("smartselfie.sources.devices.cameras", list)
     given = s.load(None, [*settings(tmp_path), "source.use=auto"])
-    with pytest.raises(NoCameraError, match="demo") as caught, App(given, Options()):
+    with pytest.raises(NoCameraError, match="demo") as caught, App(given, RunOptions()):
         pass
     assert caught.value.exit_code == 3
 
@@ -251,10 +253,10 @@ def test_safe_starts_on_defaults_with_a_broken_file(tmp_path: Path, caplog: pyte
     config = tmp_path / "config.yaml"
     config.write_text("trigger: {treshold: 0.8}\n")
     logging.getLogger("smartselfie").propagate = True
-    assert load_settings(Options(config, safe=True)).trigger.threshold == 0.9
+    assert load_settings(RunOptions(config, safe=True)).trigger.threshold == 0.9
     assert "treshold" in caplog.text
     with pytest.raises(ConfigError, match="treshold"):
-        load_settings(Options(config))
+        load_settings(RunOptions(config))
 
 
 def test_the_settings_file_of_the_working_folder_comes_first(tmp_path: Path) -> None:
@@ -271,13 +273,13 @@ def test_the_settings_file_of_the_working_folder_comes_first(tmp_path: Path) -> 
 def test_events_that_cannot_be_written_are_refused_at_start(tmp_path: Path) -> None:
     """--events into a missing folder is wrong usage, said in one line."""
     given = s.load(None, settings(tmp_path))
-    with pytest.raises(UsageError, match="--events"), App(given, Options(events="/nowhere/events")):
+    with pytest.raises(UsageError, match="--events"), App(given, RunOptions(events="/nowhere/events")):
         pass
 
 
 def test_commands_of_other_threads_wait_in_a_bounded_queue(tmp_path: Path) -> None:
     """Nobody can fill the memory with commands."""
-    with App(s.load(None, settings(tmp_path)), Options()) as app:
+    with App(s.load(None, settings(tmp_path)), RunOptions()) as app:
         for _ in range(app.commands.maxsize):
             app.send(Reload())
         with pytest.raises(BusyError, match="busy"):
@@ -287,7 +289,7 @@ def test_commands_of_other_threads_wait_in_a_bounded_queue(tmp_path: Path) -> No
 def test_a_change_of_something_else_leaves_what_the_keys_did(tmp_path: Path) -> None:
     """Mirror, overlay and full screen follow the settings only when these change."""
     given = s.load(None, settings(tmp_path))
-    with App(given, Options()) as app:
+    with App(given, RunOptions()) as app:
         app.window = Screen()  # type: ignore[assignment]
         app.live_settings.change({"trigger.threshold": 0.7})
         assert app.window.controls == Controls(mirror=False, overlay=False, fullscreen=True)
@@ -301,7 +303,7 @@ def test_a_moment_that_is_switched_on_has_the_files_settings(tmp_path: Path) -> 
     config = tmp_path / "config.yaml"
     config.write_text("moment: null\n")
     overrides = tuple(settings(tmp_path))
-    with App(s.load(config, overrides), Options(config, overrides)) as app:
+    with App(s.load(config, overrides), RunOptions(config, overrides)) as app:
         config.write_text("moment: {keep: 2}\n")
         app.live_settings.reload()
         assert app.settings.moment is not None
@@ -326,7 +328,7 @@ def test_the_password_of_a_stream_is_told_to_nobody(tmp_path: Path, monkeypatch:
         kept.append((tmp_path / "run" / "status.json").read_text())
         return (Quit(),)
 
-    with App(given, Options(events=str(events), wait=True)) as app:
+    with App(given, RunOptions(events=str(events), wait=True)) as app:
         app.loop.viewers.append(read)  # after the one that writes the file
         app.run()
     told = json.loads(events.read_text().splitlines()[0])

@@ -5,7 +5,7 @@ import sys
 import numpy as np
 import pytest
 
-from smartselfie.daemon.malloc_trim import EVERY, GiveBack, give_back
+from smartselfie.daemon.malloc_trim import EVERY, HeapTrimmer, heap_trimmer
 from smartselfie.records import Decision, Frame, State, View
 
 VIEW = View(
@@ -16,7 +16,7 @@ VIEW = View(
 def test_it_trims_once_in_a_while() -> None:
     """Not with each frame: it takes milliseconds."""
     now, trimmed = [0.0], []
-    viewer = GiveBack(trimmed.append, clock=lambda: now[0])
+    viewer = HeapTrimmer(trimmed.append, clock=lambda: now[0])
     for second in range(int(3 * EVERY) + 1):
         now[0] = float(second)
         assert list(viewer(VIEW)) == []
@@ -26,4 +26,4 @@ def test_it_trims_once_in_a_while() -> None:
 @pytest.mark.skipif(sys.platform != "linux", reason="only glibc keeps so much")
 def test_glibc_can_be_asked() -> None:
     """On Linux with glibc the function is there."""
-    assert give_back() is not None
+    assert heap_trimmer() is not None

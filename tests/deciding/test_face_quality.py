@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from smartselfie.deciding.eyes import EYE_CASCADE, EyeMeter
-from smartselfie.deciding.face_quality import FaceMeter, inside, sharpness, stillness
+from smartselfie.deciding.face_quality import FaceQualityMeter, inside, sharpness, stillness
 from smartselfie.deciding.frame_quality import OPEN
 from smartselfie.detectors.haar import find_cascade
 from smartselfie.errors import DetectorError
@@ -76,18 +76,18 @@ def test_a_closed_eye_is_told_from_an_open_one() -> None:
 
 @pytest.mark.parametrize("box", [Box(-100, -100, 150, 150), Box(600, 440, 200, 200), Box(300, 300, 1, 1)])
 def test_faces_at_the_border_can_be_measured(box: Box) -> None:
-    """Wherever a box lies, there is a portrait of it."""
-    meter = FaceMeter(EyeMeter(find_cascade(EYE_CASCADE)))
-    portrait = meter(scene(), Face(box, 1, scores(0.5)), None)
-    assert portrait.eyes == 0
-    assert portrait.smile == 0.5
+    """Wherever a box lies, there is a quality of it."""
+    meter = FaceQualityMeter(EyeMeter(find_cascade(EYE_CASCADE)))
+    quality = meter(scene(), Face(box, 1, scores(0.5)), None)
+    assert quality.eyes == 0
+    assert quality.smile == 0.5
 
 
 def test_a_portrait_has_everything() -> None:
     """Without an eye meter the eyes are unknown, all else is measured."""
-    portrait = FaceMeter()(scene(), Face(BOX, 1, scores(0.7)), scene())
-    assert (portrait.smile, portrait.eyes, portrait.inside, portrait.stillness) == (0.7, None, 1.0, 1.0)
-    assert portrait.area == BOX.area
+    quality = FaceQualityMeter()(scene(), Face(BOX, 1, scores(0.7)), scene())
+    assert (quality.smile, quality.eyes, quality.inside, quality.stillness) == (0.7, None, 1.0, 1.0)
+    assert quality.area == BOX.area
 
 
 def test_a_file_that_is_no_cascade_is_refused(tmp_path: Path) -> None:

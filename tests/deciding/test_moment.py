@@ -6,29 +6,29 @@ from dataclasses import dataclass, replace
 import numpy as np
 import pytest
 
-from smartselfie.deciding.frame_quality import Portrait, grade
+from smartselfie.deciding.frame_quality import FaceQuality, grade
 from smartselfie.deciding.moment import Moment, Pick
 from smartselfie.records import Box, Decision, Face, Frame, Image, Meter, State
 from tests.fakes import scores
 
 FPS = 20
-GOOD = Portrait(area=100, smile=0.8, eyes=1.0, sharpness=50, inside=1, stillness=1)
+GOOD = FaceQuality(area=100, smile=0.8, eyes=1.0, sharpness=50, inside=1, stillness=1)
 
 
 @dataclass
-class ReadPortrait:
-    """Looks portraits up by the number in the picture's first pixel; remembers what it was asked for."""
+class ReadQuality:
+    """Looks qualities up by the number in the picture's first pixel; remembers what it was asked for."""
 
-    portraits: dict[int, Portrait]
+    qualities: dict[int, FaceQuality]
 
     def __post_init__(self) -> None:
         self.asked: list[int] = []
 
-    def __call__(self, image: Image, face: Face, before: Image | None) -> Portrait:
-        """The portrait of the frame of this number, else a good one."""
+    def __call__(self, image: Image, face: Face, before: Image | None) -> FaceQuality:
+        """The quality of the frame of this number, else a good one."""
         number = int(image[0, 0, 0])
         self.asked.append(number)
-        return self.portraits.get(number, GOOD)
+        return self.qualities.get(number, GOOD)
 
 
 def frame(number: int, **fields: object) -> Frame:
@@ -71,7 +71,7 @@ def seqs(picks: list[Pick]) -> list[int]:
 
 def test_the_broadest_smile_of_the_window_is_kept() -> None:
     """All else equal, the frame with the largest P(happy) is the picture, with its own faces and time."""
-    moment = Moment(measure=ReadPortrait({8: replace(GOOD, smile=0.95)}))
+    moment = Moment(measure=ReadQuality({8: replace(GOOD, smile=0.95)}))
     (pick,) = play(moment, 10)
     assert (pick.frame.seq, pick.frame.at, pick.decided) == (8, 0.4, 0.5)
     assert np.array_equal(pick.still, frame(8).image)
@@ -80,24 +80,24 @@ def test_the_broadest_smile_of_the_window_is_kept() -> None:
 
 def test_frames_after_the_decision_count_too() -> None:
     """The window stays open for `after`: a better frame then is the picture."""
-    assert seqs(play(Moment(measure=ReadPortrait({14: replace(GOOD, smile=0.95)})), 10)) == [14]
+    assert seqs(play(Moment(measure=ReadQuality({14: replace(GOOD, smile=0.95)})), 10)) == [14]
 
 
 def test_the_window_ends_after_after() -> None:
     """A better frame later than `after` is not waited for."""
-    assert seqs(play(Moment(measure=ReadPortrait({15: replace(GOOD, smile=0.95)})), 10)) == [10]
+    assert seqs(play(Moment(measure=ReadQuality({15: replace(GOOD, smile=0.95)})), 10)) == [10]
 
 
 def test_the_window_begins_before_before() -> None:
     """A better frame earlier than `before` is forgotten, one at its very edge is not."""
     best = replace(GOOD, smile=0.95)
-    assert seqs(play(Moment(measure=ReadPortrait({3: best})), 10)) == [10]
-    assert seqs(play(Moment(measure=ReadPortrait({4: best})), 10)) == [4]
+    assert seqs(play(Moment(measure=ReadQuality({3: best})), 10)) == [10]
+    assert seqs(play(Moment(measure=ReadQuality({4: best})), 10)) == [4]
 
 
 def test_nothing_is_picked_before_the_window_ends() -> None:
     """The pick comes with the frame that ends the window, not before."""
-    moment = Moment(measure=ReadPortrait({}))
+    moment = Moment(measure=ReadQuality({}))
     assert play(moment, 10, end=14) == []
     assert moment.waiting
     assert len(moment.update(frame(14), (face(),), RESTING)) == 1
@@ -106,12 +106,12 @@ def test_nothing_is_picked_before_the_window_ends() -> None:
 
 def test_without_after_the_picture_is_there_at_once() -> None:
     """`after` 0 decides in the frame that fires."""
-    assert len(play(Moment(after=0, measure=ReadPortrait({})), 10, end=11)) == 1
+    assert len(play(Moment(after=0, measure=ReadQuality({})), 10, end=11)) == 1
 
 
 def test_the_end_of_the_source_loses_no_shot() -> None:
     """Flushing in the middle of the window gives the best frame so far, and only once."""
-    moment = Moment(measure=ReadPortrait({9: replace(GOOD, smile=0.95)}))
+    moment = Moment(measure=ReadQuality({9: replace(GOOD, smile=0.95)}))
     assert play(moment, 10, end=12) == []
     assert seqs(moment.flush()) == [9]
     assert moment.flush() == []
@@ -119,7 +119,7 @@ def test_the_end_of_the_source_loses_no_shot() -> None:
 
 def test_a_lost_camera_loses_no_shot() -> None:
     """When no more frames come, the passing of time alone ends the window."""
-    moment = Moment(measure=ReadPortrait({}))
+    moment = Moment(measure=ReadQuality({}))
     play(moment, 10, end=11)
     assert moment.expire(0.69) == []
     assert seqs(moment.expire(0.71)) == [10]
@@ -128,14 +128,14 @@ def test_a_lost_camera_loses_no_shot() -> None:
 
 def test_a_gap_in_the_frames_loses_no_shot() -> None:
     """A frame that comes long after the window ends it and is no part of it."""
-    moment = Moment(measure=ReadPortrait({40: replace(GOOD, smile=0.95)}))
+    moment = Moment(measure=ReadQuality({40: replace(GOOD, smile=0.95)}))
     play(moment, 10, end=12)
     assert seqs(moment.update(frame(40), (face(),), RESTING)) == [10]
 
 
 def test_a_lost_hold_forgets_its_frames() -> None:
     """Frames of a smile that was lost are no part of the next one's window."""
-    moment = Moment(before=3, measure=ReadPortrait({2: replace(GOOD, smile=0.95)}))
+    moment = Moment(before=3, measure=ReadQuality({2: replace(GOOD, smile=0.95)}))
     play(moment, 99, end=5)
     moment.update(frame(5), (face(),), WATCHING)
     assert seqs(play(moment, 10, start=6)) == [10]
@@ -143,7 +143,7 @@ def test_a_lost_hold_forgets_its_frames() -> None:
 
 def test_nothing_is_measured_while_nobody_smiles() -> None:
     """Faces are looked at only while a smile is held and until its window ends."""
-    measure = ReadPortrait({})
+    measure = ReadQuality({})
     moment = Moment(measure=measure)
     for number in range(5):
         moment.update(frame(number), (face(),), WATCHING)
@@ -154,13 +154,13 @@ def test_nothing_is_measured_while_nobody_smiles() -> None:
 
 def test_two_smiles_are_two_moments() -> None:
     """After a shot the next hold starts a window of its own."""
-    moment = Moment(measure=ReadPortrait({}))
+    moment = Moment(measure=ReadQuality({}))
     assert seqs(play(moment, 10) + play(moment, 30, start=20, end=40)) == [10, 30]
 
 
 def test_a_shot_within_the_window_of_another_keeps_both() -> None:
     """When the trigger fires again before the window ended, both pictures are taken."""
-    moment = Moment(after=0.5, measure=ReadPortrait({}))
+    moment = Moment(after=0.5, measure=ReadQuality({}))
     picks = play(moment, 10, end=12)
     picks += play(moment, 12, start=12, end=30)
     assert [pick.decided for pick in picks] == [0.5, 0.6]
@@ -169,7 +169,7 @@ def test_a_shot_within_the_window_of_another_keeps_both() -> None:
 def test_alternatives_are_apart_in_time() -> None:
     """`keep` gives the best frames, best first, numbered, none nearer than 0.12 s to another."""
     smiles = {8: 0.99, 9: 0.98, 11: 0.9, 13: 0.95}
-    measure = ReadPortrait({number: replace(GOOD, smile=smile) for number, smile in smiles.items()})
+    measure = ReadQuality({number: replace(GOOD, smile=smile) for number, smile in smiles.items()})
     picks = play(Moment(keep=3, measure=measure), 10)
     assert seqs(picks) == [8, 13, 5]
     assert [pick.alternative for pick in picks] == [0, 1, 2]
@@ -177,14 +177,14 @@ def test_alternatives_are_apart_in_time() -> None:
 
 def test_a_short_window_gives_fewer_alternatives() -> None:
     """No frame is kept twice for want of others."""
-    assert len(play(Moment(before=0, after=0, keep=3, measure=ReadPortrait({})), 10)) == 1
+    assert len(play(Moment(before=0, after=0, keep=3, measure=ReadQuality({})), 10)) == 1
 
 
 def test_a_frame_without_the_face_that_fired_is_not_kept() -> None:
     """A frame in which the smiling face was not detected comes last, whatever else it shows."""
     plain = replace(GOOD, eyes=None)
-    portraits = {1: replace(plain, smile=0.1), 2: plain, 3: plain}
-    moment = Moment(before=0.2, after=0, measure=ReadPortrait(portraits))
+    qualities = {1: replace(plain, smile=0.1), 2: plain, 3: plain}
+    moment = Moment(before=0.2, after=0, measure=ReadQuality(qualities))
     both = (face(1), face(2))
     said = decision(State.HOLDING, 0.5, tracks=(1, 2))
     fire = replace(said, state=State.RESTING, fire=True, fired_by=(1,))
@@ -196,7 +196,7 @@ def test_a_frame_without_the_face_that_fired_is_not_kept() -> None:
 def test_a_repeated_picture_has_its_window_too() -> None:
     """With `repeats` the frames of a smile are held while the trigger rests; without, only later ones are."""
     for repeats, best in ((True, 28), (False, 30)):
-        moment = Moment(measure=ReadPortrait({28: replace(GOOD, smile=0.95)}), repeats=repeats)
+        moment = Moment(measure=ReadQuality({28: replace(GOOD, smile=0.95)}), repeats=repeats)
         lasting = replace(RESTING, meters=(Meter(1, 1.0, True, True),))
         play(moment, 10)
         picks = []
@@ -254,7 +254,7 @@ def play_camera(moment: Moment, camera: Camera, fire_at: int = 10, end: int = 20
 
 def test_the_still_is_of_the_very_frame() -> None:
     """The picture that is kept is the camera's full-resolution still of the frame that was chosen."""
-    moment = Moment(measure=ReadPortrait({8: replace(GOOD, smile=0.95)}))
+    moment = Moment(measure=ReadQuality({8: replace(GOOD, smile=0.95)}))
     (pick,) = play_camera(moment, Camera())
     assert pick.frame.seq == 8
     assert pick.still.shape == (16, 16, 3)
@@ -265,13 +265,13 @@ def test_stills_are_taken_of_candidates_only() -> None:
     """While a better frame is held and stays, no still is taken of a worse one."""
     camera = Camera()
     falling = {number: replace(GOOD, smile=0.9 - number / 100) for number in range(20)}
-    play_camera(Moment(before=0.3, measure=ReadPortrait(falling)), camera)
+    play_camera(Moment(before=0.3, measure=ReadQuality(falling)), camera)
     assert len(camera.taken) < 8
 
 
 def test_no_camera_frame_is_held_longer_than_needed() -> None:
     """What is kept of a frame does not hold on to the camera's buffer, whether its still was taken or not."""
-    camera, moment = Camera(), Moment(before=3, measure=ReadPortrait({3: replace(GOOD, smile=0.95)}))
+    camera, moment = Camera(), Moment(before=3, measure=ReadQuality({3: replace(GOOD, smile=0.95)}))
     buffers = []
     for number in range(8):
         newest = camera.frame(number)
@@ -286,7 +286,7 @@ def test_large_stills_are_held_encoded() -> None:
     """Beyond the memory allowed stills are held as JPEG; the picture is still the right one."""
     camera = Camera(side=400)
     rising = {number: replace(GOOD, smile=0.5 + number / 100) for number in range(20)}
-    moment = Moment(measure=ReadPortrait(rising), memory=2**20)
+    moment = Moment(measure=ReadQuality(rising), memory=2**20)
     (pick,) = play_camera(moment, camera)
     assert pick.frame.seq == 14
     assert pick.still.shape == (400, 400, 3)
@@ -296,7 +296,7 @@ def test_large_stills_are_held_encoded() -> None:
 def test_memory_is_bounded() -> None:
     """Whatever is held stays within the bound: the worst frames go first."""
     rising = {number: replace(GOOD, smile=0.5 + number / 100) for number in range(20)}
-    moment = Moment(before=3, after=0.2, keep=3, measure=ReadPortrait(rising), memory=8 * 8 * 3 * 3)
+    moment = Moment(before=3, after=0.2, keep=3, measure=ReadQuality(rising), memory=8 * 8 * 3 * 3)
     picks = play(moment, 15)
     assert seqs(picks) == [19]  # the three newest are nearer to each other than alternatives may be
 
@@ -304,7 +304,7 @@ def test_memory_is_bounded() -> None:
 # --- grades
 
 
-def keys(*window: dict[int, Portrait], needed: tuple[int, ...] = (1,)) -> list[int]:
+def keys(*window: dict[int, FaceQuality], needed: tuple[int, ...] = (1,)) -> list[int]:
     """The frames' places in the order of their grades, best first."""
     grades = grade(window, needed=needed, everyone=(1, 2))
     return sorted(range(len(window)), key=lambda index: grades[index].key, reverse=True)
@@ -345,9 +345,9 @@ def test_what_else_makes_a_frame_better(better: dict[str, float]) -> None:
 
 
 def test_scores_lie_between_0_and_1() -> None:
-    """The best portrait scores 1, the worst 0."""
-    best = Portrait(area=100, smile=1, eyes=1, sharpness=50, inside=1, stillness=1)
-    worst = Portrait(area=100, smile=0, eyes=0, sharpness=0, inside=0, stillness=0)
+    """The best quality scores 1, the worst 0."""
+    best = FaceQuality(area=100, smile=1, eyes=1, sharpness=50, inside=1, stillness=1)
+    worst = FaceQuality(area=100, smile=0, eyes=0, sharpness=0, inside=0, stillness=0)
     high, low = grade([{1: best}, {1: worst}], needed=(1,), everyone=(1,))
     assert (high.score, low.score) == pytest.approx((1, 0))
 

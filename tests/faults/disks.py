@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
-from smartselfie.saving.saver import Saver
+from smartselfie.saving.saver import FolderSaver
 from tests.faults.shooter import check
 from tests.saver_helpers import Ear, make_shot
 
@@ -23,7 +23,7 @@ def mount(disk: Path, files: int = 10_000) -> None:
     subprocess.run(["mount", "-t", "tmpfs", "-o", options, "none", str(disk)], check=True)
 
 
-def fill(disk: Path, saver: Saver, ear: Ear) -> None:
+def fill(disk: Path, saver: FolderSaver, ear: Ear) -> None:
     """Shoot until the disk is full and some more, then make room."""
     (disk / "other").write_bytes(bytes(1_500_000))
     number = 0
@@ -42,7 +42,7 @@ def fill(disk: Path, saver: Saver, ear: Ear) -> None:
     print(json.dumps({"waiting": waiting, "pictures": len(check(saver.folder)), "shots": number + 5}))
 
 
-def protect(disk: Path, saver: Saver, ear: Ear) -> None:
+def protect(disk: Path, saver: FolderSaver, ear: Ear) -> None:
     """The disk turns read-only, as one does after errors, and is mended."""
     saver.save(make_shot(0))
     saver.flush(20)
@@ -57,7 +57,7 @@ def protect(disk: Path, saver: Saver, ear: Ear) -> None:
     print(json.dumps({"waiting": waiting, "pictures": len(check(saver.folder)), "shots": 2}))
 
 
-def pull(disk: Path, saver: Saver, ear: Ear) -> None:
+def pull(disk: Path, saver: FolderSaver, ear: Ear) -> None:
     """The stick is pulled and its place is an empty folder of the disk below; another stick is plugged in."""
     saver.save(make_shot(0))
     saver.flush(20)
@@ -77,7 +77,7 @@ def main() -> None:
     scenario, disk = sys.argv[1], Path(sys.argv[2])
     mount(disk, 8 if scenario == "crowd" else 10_000)
     ear = Ear()
-    with Saver(disk / "pictures", emit=ear, retry=(60, 60)) as saver:
+    with FolderSaver(disk / "pictures", emit=ear, retry=(60, 60)) as saver:
         {"fill": fill, "crowd": fill, "protect": protect, "pull": pull}[scenario](disk, saver, ear)
 
 

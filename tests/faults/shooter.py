@@ -10,14 +10,14 @@ import PIL.Image
 from smartselfie.cli import main
 from smartselfie.outputs.events import Events
 from smartselfie.pictures.files import read_metadata
-from smartselfie.saving.saver import Saver
+from smartselfie.saving.saver import FolderSaver
 from tests.saver_helpers import make_shot
 
 
 def shoot(folder: Path, events: Path, format: str) -> None:
     """Save shots to `folder` for ever, each announced in the file `events`; ratings change meanwhile."""
     noise = np.random.default_rng(0).integers(0, 255, (96, 128, 3), dtype=np.uint8)
-    saver = Saver(
+    saver = FolderSaver(
         folder,
         emit=Events(events),
         format=format,

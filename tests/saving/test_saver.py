@@ -16,7 +16,7 @@ from smartselfie.errors import ConfigError, SaveError
 from smartselfie.pictures.files import read_metadata
 from smartselfie.records import Shot
 from smartselfie.saving.folder import PictureFolder
-from smartselfie.saving.saver import Saver
+from smartselfie.saving.saver import FolderSaver
 from smartselfie.saving.storage import Limits
 from tests.saver_helpers import Ear, make_shot
 
@@ -68,7 +68,7 @@ def names(folder: PictureFolder) -> list[str]:
 
 def test_a_shot_becomes_a_file_and_an_event(folder: FaultyFolder, ear: Ear) -> None:
     """The picture is in place, named by its time, when the event says so."""
-    with Saver(folder, emit=ear, model_version="7", trigger={"threshold": 0.6}) as saver:
+    with FolderSaver(folder, emit=ear, model_version="7", trigger={"threshold": 0.6}) as saver:
         saver.save(make_shot())
         (event,) = ear.wait_for("shot")
         path = folder.path / "selfie-20261120-183012-417.jpg"
@@ -111,14 +111,14 @@ def test_the_event_comes_after_the_file(folder: FaultyFolder) -> None:
             picture.load()
             sizes.append(picture.size)
 
-    with Saver(folder, emit=emit) as saver:
+    with FolderSaver(folder, emit=emit) as saver:
         saver.save(make_shot())
     assert sizes == [(64, 48)]
 
 
 def test_shots_are_written_in_order(folder: FaultyFolder, ear: Ear) -> None:
     """Every shot that was handed over is written, in that order, before close returns."""
-    with Saver(folder, emit=ear) as saver:
+    with FolderSaver(folder, emit=ear) as saver:
         for number in range(20):
             saver.save(make_shot(number))
     assert [each["seq"] for each in ear.named("shot")] == list(range(20))
@@ -128,7 +128,7 @@ def test_shots_are_written_in_order(folder: FaultyFolder, ear: Ear) -> None:
 def test_the_overlay_is_a_second_file(folder: FaultyFolder, ear: Ear) -> None:
     """With `save_overlay` the annotated picture lies beside the clean one, and only there."""
     shot = make_shot(annotated=np.full((48, 64, 3), 255, np.uint8))
-    with Saver(folder, emit=ear, save_overlay=True, format="png") as saver:
+    with FolderSaver(folder, emit=ear, save_overlay=True, format="png") as saver:
         saver.save(shot)
     assert names(folder) == ["selfie-20261120-183012-417-overlay.jpg", "selfie-20261120-183012-417.png"]
     with (
@@ -142,7 +142,7 @@ def test_the_overlay_is_a_second_file(folder: FaultyFolder, ear: Ear) -> None:
 
 def test_the_newest_shot_is_known_with_its_file(folder: FaultyFolder, ear: Ear) -> None:
     """`last_shot` is the newest written shot with its path."""
-    with Saver(folder, emit=ear) as saver:
+    with FolderSaver(folder, emit=ear) as saver:
         assert saver.last_shot is None
         saver.save(make_shot(1))
         saver.save(make_shot(2))
@@ -157,7 +157,7 @@ def test_the_newest_shot_is_known_with_its_file(folder: FaultyFolder, ear: Ear) 
 def test_the_same_millisecond_gives_two_files(folder: FaultyFolder, ear: Ear) -> None:
     """Two pictures of one instant do not overwrite each other, nor the ones of an earlier run."""
     for _ in range(2):
-        with Saver(folder, emit=ear) as saver:
+        with FolderSaver(folder, emit=ear) as saver:
             saver.save(make_shot())
             saver.save(make_shot())
     assert len(names(folder)) == 4
@@ -166,7 +166,7 @@ def test_the_same_millisecond_gives_two_files(folder: FaultyFolder, ear: Ear) ->
 def test_the_loop_waits_for_a_slow_disk(folder: FaultyFolder, ear: Ear) -> None:
     """With the queue full, `save` waits instead of dropping; it goes on when the disk does."""
     folder.gate.clear()
-    with Saver(folder, emit=ear, queue_size=2) as saver:
+    with FolderSaver(folder, emit=ear, queue_size=2) as saver:
         for number in range(2):
             saver.save(make_shot(number))
         done = threading.Event()
@@ -189,7 +189,7 @@ def test_a_full_disk_keeps_pictures_until_there_is_room(
     folder: FaultyFolder, ear: Ear, caplog: pytest.LogCaptureFixture
 ) -> None:
     """What does not fit waits in memory, is said once, and is written in order once there is room."""
-    with Saver(folder, emit=ear, retry=SHORT) as saver:
+    with FolderSaver(folder, emit=ear, retry=SHORT) as saver:
         folder.fault = FULL
         for number in range(5):
             saver.save(make_shot(number))
@@ -209,7 +209,7 @@ def test_a_full_disk_keeps_pictures_until_there_is_room(
 
 def test_a_disk_that_cannot_be_written_is_let_go(folder: FaultyFolder, ear: Ear) -> None:
     """After an error other than want of space the folder is released: its disk can be mounted anew."""
-    with Saver(folder, emit=ear, retry=(60, 60)) as saver:
+    with FolderSaver(folder, emit=ear, retry=(60, 60)) as saver:
         folder.fault = (errno.EROFS, "Read-only file system")
         saver.save(make_shot())
         (event,) = ear.wait_for("save_failed")
@@ -227,7 +227,7 @@ def test_a_disk_that_cannot_be_written_is_let_go(folder: FaultyFolder, ear: Ear)
 def test_attempts_become_rarer(folder: FaultyFolder, ear: Ear) -> None:
     """The pause between two attempts doubles up to its bound."""
     now = [0.0]
-    with Saver(folder, emit=ear, retry=(1, 5), monotonic=lambda: now[0]) as saver:
+    with FolderSaver(folder, emit=ear, retry=(1, 5), monotonic=lambda: now[0]) as saver:
         folder.fault = FULL
         saver.save(make_shot())
         pauses = []
@@ -245,7 +245,7 @@ def test_attempts_become_rarer(folder: FaultyFolder, ear: Ear) -> None:
 
 def test_waiting_pictures_hold_no_frames(folder: FaultyFolder, ear: Ear) -> None:
     """While a picture waits, its frame's memory is given back: only the encoded bytes are kept."""
-    with Saver(folder, emit=ear, retry=(60, 60)) as saver:
+    with FolderSaver(folder, emit=ear, retry=(60, 60)) as saver:
         folder.fault = FULL
         shots = [make_shot(number) for number in range(3)]
         frames = [weakref.ref(shot.image) for shot in shots]
@@ -260,7 +260,7 @@ def test_waiting_pictures_hold_no_frames(folder: FaultyFolder, ear: Ear) -> None
 
 def test_an_outage_takes_no_attempt_for_every_shot(folder: FaultyFolder, ear: Ear) -> None:
     """While the next attempt is not due, further shots are only encoded and kept."""
-    with Saver(folder, emit=ear, retry=(60, 60)) as saver:
+    with FolderSaver(folder, emit=ear, retry=(60, 60)) as saver:
         folder.fault = FULL
         for number in range(6):
             saver.save(make_shot(number))
@@ -274,11 +274,11 @@ def test_a_full_buffer_says_what_is_lost(
     folder: FaultyFolder, ear: Ear, caplog: pytest.LogCaptureFixture
 ) -> None:
     """Pictures beyond the buffer are lost, each named in log and event; earlier ones are kept."""
-    with Saver(folder, emit=ear, retry=(60, 60)) as probe:
+    with FolderSaver(folder, emit=ear, retry=(60, 60)) as probe:
         probe.save(make_shot())
     size = (folder.path / names(folder)[0]).stat().st_size
     shutil.rmtree(folder.path)
-    with Saver(folder, emit=ear, retry=(60, 60), buffer_bytes=int(2.5 * size)) as saver:
+    with FolderSaver(folder, emit=ear, retry=(60, 60), buffer_bytes=int(2.5 * size)) as saver:
         folder.fault = FULL
         for number in range(4):
             saver.save(make_shot(number))
@@ -295,7 +295,7 @@ def test_a_full_buffer_says_what_is_lost(
 
 def test_closing_tries_once_more_and_names_what_is_lost(folder: FaultyFolder, ear: Ear) -> None:
     """At the end of the program what waits gets one more attempt; what still does not fit is named."""
-    saver = Saver(folder, emit=ear, retry=(60, 60))
+    saver = FolderSaver(folder, emit=ear, retry=(60, 60))
     folder.fault = FULL
     saver.save(make_shot(0))
     saver.save(make_shot(1))
@@ -312,7 +312,7 @@ def test_closing_tries_once_more_and_names_what_is_lost(folder: FaultyFolder, ea
 
 def test_closing_does_not_wait_for_ever(folder: FaultyFolder, ear: Ear) -> None:
     """A disk that blocks is left after the timeout, and what it did not take is named."""
-    saver = Saver(folder, emit=ear)
+    saver = FolderSaver(folder, emit=ear)
     folder.gate.clear()
     saver.save(make_shot(0))
     saver.save(make_shot(1))
@@ -328,7 +328,7 @@ def test_a_folder_that_cannot_be_used_at_start_is_an_outage(tmp_path: Path, ear:
     """The program starts without its folder, says so, and writes when it is there."""
     blocker = tmp_path / "pictures"
     blocker.write_text("a file")
-    with Saver(blocker, emit=ear, retry=SHORT) as saver:
+    with FolderSaver(blocker, emit=ear, retry=SHORT) as saver:
         assert len(ear.named("save_failed")) == 1
         saver.save(make_shot())
         blocker.unlink()
@@ -339,7 +339,7 @@ def test_a_folder_that_cannot_be_used_at_start_is_an_outage(tmp_path: Path, ear:
 def test_a_removed_folder_does_not_lose_pictures(folder: FaultyFolder, ear: Ear) -> None:
     """The folder is removed with all that leads to it, comes back, and every picture is there."""
     parent = folder.path.parent
-    with Saver(folder, emit=ear, retry=SHORT) as saver:
+    with FolderSaver(folder, emit=ear, retry=SHORT) as saver:
         saver.save(make_shot(0))
         assert saver.flush(20)
         away = parent.rename(parent.with_name("away"))
@@ -354,16 +354,16 @@ def test_a_removed_folder_does_not_lose_pictures(folder: FaultyFolder, ear: Ear)
 def test_a_second_saver_is_refused(folder: FaultyFolder, ear: Ear) -> None:
     """Two programs do not write to one folder: the second ends with an error that names it."""
     with (
-        Saver(folder, emit=ear),
+        FolderSaver(folder, emit=ear),
         pytest.raises(SaveError, match=r"pictures: another smartselfie writes pictures there"),
     ):
-        Saver(folder.path, emit=ear)
-    Saver(folder.path, emit=ear).close()
+        FolderSaver(folder.path, emit=ear)
+    FolderSaver(folder.path, emit=ear).close()
 
 
 def test_settings_change_while_running(folder: FaultyFolder, ear: Ear) -> None:
     """Format, name, quality, trigger and overlay apply to the next shot; a bad value changes nothing."""
-    with Saver(folder, emit=ear) as saver:
+    with FolderSaver(folder, emit=ear) as saver:
         saver.change(format="png", name="a-{counter}", trigger={"hold": 4})
         saver.save(make_shot())
         assert saver.flush(20)
@@ -380,7 +380,7 @@ def test_settings_change_while_running(folder: FaultyFolder, ear: Ear) -> None:
 
 def test_limits_stop_and_resume(folder: FaultyFolder, ear: Ear) -> None:
     """A limit that is reached forbids more pictures; wider limits let the waiting one through at once."""
-    with Saver(folder, emit=ear, limits=Limits(max_size=10), retry=(60, 60)) as saver:
+    with FolderSaver(folder, emit=ear, limits=Limits(max_size=10), retry=(60, 60)) as saver:
         saver.save(make_shot())
         ear.wait_for("disk_full")
         assert saver.full == "storage full (pictures take 0 bytes of the 10 bytes they may)"
@@ -392,9 +392,9 @@ def test_limits_stop_and_resume(folder: FaultyFolder, ear: Ear) -> None:
 
 def test_a_limit_is_said_before_a_picture_is_taken(folder: FaultyFolder, ear: Ear) -> None:
     """A folder that is over its limit at the start is announced as full at once; no picture has failed."""
-    with Saver(folder, emit=ear) as saver:
+    with FolderSaver(folder, emit=ear) as saver:
         saver.save(make_shot())
-    with Saver(folder, emit=ear, limits=Limits(max_size=10)) as saver:
+    with FolderSaver(folder, emit=ear, limits=Limits(max_size=10)) as saver:
         (event,) = ear.wait_for("disk_full")
         assert str(event["reason"]).endswith("of the 10 bytes they may")
         assert saver.full
@@ -403,7 +403,7 @@ def test_a_limit_is_said_before_a_picture_is_taken(folder: FaultyFolder, ear: Ea
 
 def test_the_oldest_make_room(folder: FaultyFolder, ear: Ear) -> None:
     """With `remove_oldest` shooting goes on within `max_size`."""
-    with Saver(folder, emit=ear) as saver:
+    with FolderSaver(folder, emit=ear) as saver:
         saver.save(make_shot(0))
         assert saver.flush(20)
         size = (folder.path / names(folder)[0]).stat().st_size
@@ -417,7 +417,7 @@ def test_the_oldest_make_room(folder: FaultyFolder, ear: Ear) -> None:
 
 def test_a_folder_may_keep_only_the_newest(folder: FaultyFolder, ear: Ear) -> None:
     """`keep` bounds the number of pictures; `event` gives them a name of their own."""
-    with Saver(folder, emit=ear, keep=2, event="near_miss", thread_name="near misses") as saver:
+    with FolderSaver(folder, emit=ear, keep=2, event="near_miss", thread_name="near misses") as saver:
         for number in range(5):
             saver.save(make_shot(number))
     assert names(folder) == ["selfie-20261120-183015-417.jpg", "selfie-20261120-183016-417.jpg"]
@@ -426,7 +426,7 @@ def test_a_folder_may_keep_only_the_newest(folder: FaultyFolder, ear: Ear) -> No
 
 def test_a_failure_of_the_thread_is_raised_in_the_loop(folder: FaultyFolder, ear: Ear) -> None:
     """What is no disk error is raised by the next `save`, and its picture is named as lost."""
-    saver = Saver(folder, emit=ear)
+    saver = FolderSaver(folder, emit=ear)
     shot = make_shot()
     saver.save(Shot(np.zeros((1, 70000, 3), np.uint8), (), (1, 1), shot.taken, 0, 0, 0))
     ear.wait_for("save_failed")
@@ -445,7 +445,7 @@ def test_a_failure_nobody_saw_is_raised_at_the_end(folder: FaultyFolder) -> None
         if event == "shot":
             raise BrokenPipeError("the listener is gone")
 
-    saver = Saver(folder, emit=emit)
+    saver = FolderSaver(folder, emit=emit)
     saver.save(make_shot())
     with pytest.raises(BrokenPipeError):
         saver.close()
@@ -454,7 +454,7 @@ def test_a_failure_nobody_saw_is_raised_at_the_end(folder: FaultyFolder) -> None
 
 def test_no_thread_outlives_its_saver(folder: FaultyFolder, ear: Ear) -> None:
     """After close the thread is gone and the folder is free."""
-    with Saver(folder, emit=ear):
+    with FolderSaver(folder, emit=ear):
         assert "saver" in [each.name for each in threading.enumerate()]
     assert "saver" not in [each.name for each in threading.enumerate()]
     assert PictureFolder(folder.path).prepare()
@@ -473,7 +473,7 @@ def test_a_disk_that_hangs_does_not_hold_the_loop_for_ever(
 
     monkeypatch.setattr(PictureFolder, "write", hang)
     ear = Ear()
-    with Saver(tmp_path / "pictures", emit=ear, queue_size=1, patience=0.05) as saver:
+    with FolderSaver(tmp_path / "pictures", emit=ear, queue_size=1, patience=0.05) as saver:
         for number in range(4):
             saver.save(make_shot(number))
         lost = [each for each in ear.named("save_failed") if each.get("lost")]

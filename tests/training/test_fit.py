@@ -337,7 +337,7 @@ def test_the_weights_that_are_kept_are_averages() -> None:
     from smartselfie.training import checkpoint, networks
 
     network = networks.build("smile", ("fer2013",), 48, widths=(8, 8), blocks=(1, 1))
-    state = checkpoint.State.of(network)
+    state = checkpoint.FitState.of(network)
     state.averages[0][:] = 0
     present = np.asarray(network.get_weights()[0])
     state.average(network, 0.9)

@@ -17,7 +17,7 @@ from smartselfie.settings import load, write_values
 from smartselfie.web.app import Parts, Photos
 from smartselfie.web.gallery import Gallery
 from smartselfie.web.server import WebServer
-from smartselfie.web.settings_api import Desk
+from smartselfie.web.settings_api import SettingsEditor
 from tests.web.browser import chromium, launch
 from tests.web.daemon import Brightness, Daemon, StillFaces, rules, write_clip
 
@@ -68,14 +68,14 @@ def make_photos() -> Photos:
 
 def make_parts(daemon: Daemon, config: Path) -> Parts:
     """All there is to serve."""
-    desk = Desk(
+    editor = SettingsEditor(
         lambda: daemon.settings,
         apply=lambda values: daemon.commands.put(Change(values)),
         file=config.name,
         write=lambda values: write_values(config, values),
     )
     gallery = Gallery(daemon.folder)
-    return Parts(daemon.views, daemon.commands.put, daemon.events, gallery, desk, make_photos())
+    return Parts(daemon.views, daemon.commands.put, daemon.events, gallery, editor, make_photos())
 
 
 @pytest.fixture

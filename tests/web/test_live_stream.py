@@ -97,7 +97,7 @@ def test_a_frame_is_encoded_once_for_all(monkeypatch: pytest.MonkeyPatch) -> Non
     monkeypatch.setattr(live, "encode", counting)
     views: Newest[View] = Newest()
 
-    async def watch() -> list[live.Picture | None]:
+    async def watch() -> list[live.LiveJpeg | None]:
         stream = Stream(views)
         stream.start(asyncio.get_running_loop())
         waiting = [asyncio.ensure_future(stream.next(0)) for _ in range(20)]

@@ -21,7 +21,7 @@ from PIL import Image as Pillow
 
 from smartselfie.records import Box, Image, Look
 from smartselfie.web.app import Parts, Photos
-from smartselfie.web.photos_api import Limits
+from smartselfie.web.photos_api import UploadLimits
 from tests.web.conftest import Serve
 from tests.web.daemon import Brightness, StillFaces, picture
 
@@ -145,7 +145,7 @@ def test_wrong_forms_say_what_to_send(visitor: httpx.Client, options: dict[str, 
 @pytest.fixture
 def narrow(serve: Serve, photos: Photos) -> Iterator[httpx.Client]:
     """A server with small limits."""
-    limits = Limits(file_bytes=20_000, request_bytes=60_000, files=3, pixels=10_000)
+    limits = UploadLimits(file_bytes=20_000, request_bytes=60_000, files=3, pixels=10_000)
     with httpx.Client(base_url=serve(Parts(photos=replace(photos, limits=limits))).url) as asking:
         yield asking
 
@@ -183,7 +183,7 @@ class Waits(StillFaces):
 def test_too_many_at_once_are_told_to_come_back(serve: Serve) -> None:
     """Beyond the bound a request is answered at once with 503, those inside are finished."""
     waits = Waits()
-    photos = Photos(lambda: waits, Brightness, limits=Limits(at_once=2))
+    photos = Photos(lambda: waits, Brightness, limits=UploadLimits(at_once=2))
     data = encoded(picture((60, 60)))
     answers: list[int] = []
     with httpx.Client(base_url=serve(Parts(photos=photos)).url, timeout=15) as asking:
@@ -209,7 +209,7 @@ def test_what_is_held_in_memory_is_bounded(serve: Serve) -> None:
     """While the requests inside have sent as much as may be held, others are told to come back."""
     waits = Waits()
     data = encoded(picture((60, 60)))
-    photos = Photos(lambda: waits, Brightness, limits=Limits(held_bytes=len(data) + 1000))
+    photos = Photos(lambda: waits, Brightness, limits=UploadLimits(held_bytes=len(data) + 1000))
     server = serve(Parts(photos=photos))
     with httpx.Client(base_url=server.url, timeout=15) as asking, ThreadPoolExecutor(1) as beside:
         first = beside.submit(upload, asking, data)
@@ -256,7 +256,7 @@ def test_nothing_is_written_to_disk(
 
 def test_a_slow_sender_is_let_go(serve: Serve, photos: Photos) -> None:
     """Who takes longer than the limit to send a picture does not keep its place."""
-    limits = Limits(seconds=0.2)
+    limits = UploadLimits(seconds=0.2)
     server = serve(Parts(photos=replace(photos, limits=limits)))
     stop = threading.Event()
 

@@ -12,7 +12,7 @@ from websockets.exceptions import InvalidStatus
 from websockets.sync.client import connect
 
 from smartselfie.web.app import Parts, Photos, Site
-from smartselfie.web.security import Guard
+from smartselfie.web.security import AccessPolicy
 from smartselfie.web.server import WebServer
 from tests.web.conftest import Serve, make_parts
 from tests.web.daemon import Daemon, write_picture
@@ -65,7 +65,7 @@ def test_every_other_route_is_404(
     """Walks all routes of the full page: those that are not served do not exist, whatever the method."""
     assert everything.gallery is not None
     write_picture(common[0].folder / "private.jpg")
-    walked = routes(Site(everything, Guard()))
+    walked = routes(Site(everything, AccessPolicy()))
     assert len(walked) > 20
     picture = everything.gallery.entries()[0].id
     for method, path in walked:
@@ -85,7 +85,7 @@ def test_every_other_route_is_404(
 
 def test_only_these_routes_are_there(everything: Parts) -> None:
     """The application itself has no other route."""
-    assert {path for _, path in routes(Site(everything, Guard(), public=True))} == SERVED
+    assert {path for _, path in routes(Site(everything, AccessPolicy(), public=True))} == SERVED
 
 
 def test_the_view_works_without_a_password(anybody: httpx.Client) -> None:

@@ -20,7 +20,7 @@ Color = tuple[int, int, int]
 Points = npt.NDArray[np.float64]
 
 
-class Canvas:
+class SceneCanvas:
     """Paints soft shapes, given in face units, on a sprite or a part of it."""
 
     def __init__(self, picture: Image, left: int = 0, top: int = 0) -> None:

@@ -12,7 +12,16 @@ import cv2
 import numpy as np
 
 from smartselfie.records import Image
-from smartselfie.sources.scene.canvas import SPRITE, TOP, UNIT, Canvas, blend, mask_of, mirrored, pixels_of
+from smartselfie.sources.scene.canvas import (
+    SPRITE,
+    TOP,
+    UNIT,
+    SceneCanvas,
+    blend,
+    mask_of,
+    mirrored,
+    pixels_of,
+)
 from smartselfie.sources.scene.features import draw_brow, draw_eye, draw_folds, draw_mouth, draw_nose
 from smartselfie.sources.scene.hair import (
     bust,
@@ -58,7 +67,7 @@ def _moving_part(person: Person, smile_step: int, shut_step: int) -> Image:
     picture = _skin_at_rest(person)[FACE][..., :3].copy()
     if smile:  # the first frame comes sooner without
         picture = np.asarray(cv2.addWeighted(picture, 1 - smile, _beaming_skin(person), smile, 0), np.uint8)
-    canvas = Canvas(picture, left=FACE[1].start, top=FACE[0].start)
+    canvas = SceneCanvas(picture, left=FACE[1].start, top=FACE[0].start)
     draw_folds(canvas, person, smile)
     for side in (-1, 1):
         draw_eye(canvas, person, side, smile, shut)
@@ -81,11 +90,11 @@ def _skin_at_rest(person: Person) -> Image:
     )  # the outermost pixels are dark, half painted
     opaque = np.asarray(cv2.GaussianBlur(opaque, (0, 0), 0.8), np.uint8)
     picture = np.zeros((height, width, 3), np.uint8)
-    canvas = Canvas(picture)
+    canvas = SceneCanvas(picture)
     draw_hair_back(canvas, person)
     draw_bust(canvas, person)
     picture = blend(picture, draw_skin(person, 0.0), _face_mask())
-    draw_fringe(Canvas(picture), person)
+    draw_fringe(SceneCanvas(picture), person)
     weighted = cv2.multiply(picture, cv2.merge([opaque] * 3), scale=1 / 255)
     return np.asarray(cv2.merge([*cv2.split(weighted), 255 - opaque]), np.uint8)
 

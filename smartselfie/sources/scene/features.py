@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 
-from smartselfie.sources.scene.canvas import Canvas, curve, ellipse, moved, shade
+from smartselfie.sources.scene.canvas import SceneCanvas, curve, ellipse, moved, shade
 from smartselfie.sources.scene.people import Person
 
 
-def draw_folds(canvas: Canvas, person: Person, smile: float) -> None:
+def draw_folds(canvas: SceneCanvas, person: Person, smile: float) -> None:
     """Draw the folds that a smile makes: beside the mouth, under the eyes, at their corners."""
     dark = shade(person.skin, 0.50)
     for side in (-1, 1):
@@ -32,7 +32,7 @@ def draw_folds(canvas: Canvas, person: Person, smile: float) -> None:
             canvas.stroke(foot, 0.018, dark, 0.2 * smile, 0.008)
 
 
-def draw_eye(canvas: Canvas, person: Person, side: int, smile: float, shut: float) -> None:
+def draw_eye(canvas: SceneCanvas, person: Person, side: int, smile: float, shut: float) -> None:
     """Draw the left (-1) or right (1) eye of the picture."""
     x, y = 0.4, -0.12
     up = 0.105 * (1 - 0.30 * smile)  # a smile that is meant narrows the eyes from below
@@ -82,7 +82,7 @@ def draw_eye(canvas: Canvas, person: Person, side: int, smile: float, shut: floa
     canvas.stroke(crease, 0.022, shade(person.skin, 0.45), 0.55 * (1 - 0.6 * shut), 0.008)
 
 
-def draw_brow(canvas: Canvas, person: Person, side: int, smile: float) -> None:
+def draw_brow(canvas: SceneCanvas, person: Person, side: int, smile: float) -> None:
     """Draw the left (-1) or right (1) brow of the picture."""
     y = -0.35 + 0.015 * smile
     brow = curve((0.15, y + 0.012), (0.32, y - 0.035), (0.5, y - 0.04), (0.68, y + 0.045)) * (side, 1)
@@ -90,7 +90,7 @@ def draw_brow(canvas: Canvas, person: Person, side: int, smile: float) -> None:
     canvas.stroke(brow, 0.075, shade(person.hair, 0.62), 0.75, 0.008)
 
 
-def draw_nose(canvas: Canvas, person: Person, smile: float) -> None:
+def draw_nose(canvas: SceneCanvas, person: Person, smile: float) -> None:
     """Draw what light alone does not give: nostrils, wings and the shadow below."""
     wide = 1 + 0.14 * smile
     lift = -0.015 * smile
@@ -107,7 +107,7 @@ def draw_nose(canvas: Canvas, person: Person, smile: float) -> None:
     canvas.fill(ellipse(-0.03, 0.25 + lift, 0.035, 0.045, 20), (255, 255, 255), 0.28, 0.022)
 
 
-def draw_mouth(canvas: Canvas, person: Person, smile: float) -> None:
+def draw_mouth(canvas: SceneCanvas, person: Person, smile: float) -> None:
     """Draw the lips, and between them the teeth."""
     reach = 0.29 + 0.25 * smile
     corner = 0.722 - 0.137 * smile

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from smartselfie.sources.scene.canvas import Canvas, Points, curve, ellipse, mirrored, moved, shade
+from smartselfie.sources.scene.canvas import Points, SceneCanvas, curve, ellipse, mirrored, moved, shade
 from smartselfie.sources.scene.people import Person
 
 
@@ -24,7 +24,7 @@ def bust() -> Points:
     return np.concatenate([half, (half * (-1, 1))[::-1]])
 
 
-def draw_bust(canvas: Canvas, person: Person) -> None:
+def draw_bust(canvas: SceneCanvas, person: Person) -> None:
     """Draw ears, neck and shirt."""
     for side, ear in zip((-1, 1), ears(), strict=True):
         canvas.fill(ear, shade(person.skin, 0.80 if side < 0 else 0.66))
@@ -65,7 +65,7 @@ def hair_back(person: Person) -> list[Points]:
             ]
 
 
-def draw_hair_back(canvas: Canvas, person: Person) -> None:
+def draw_hair_back(canvas: SceneCanvas, person: Person) -> None:
     """Draw the hair behind the face."""
     for shape in hair_back(person):
         canvas.fill(shape, shade(person.hair, 0.8))
@@ -150,7 +150,7 @@ def fringe_of(person: Person) -> Points:
     return np.concatenate([top, low])
 
 
-def draw_fringe(canvas: Canvas, person: Person) -> None:
+def draw_fringe(canvas: SceneCanvas, person: Person) -> None:
     """Draw the hair in front of the face."""
     shape = fringe_of(person)
     canvas.fill(shape, person.hair)
