@@ -16,7 +16,8 @@ import cv2
 
 from smartselfie.deciding.eyes import EYE_CASCADE, EyeMeter
 from smartselfie.deciding.frame_quality import OPEN
-from smartselfie.detectors.haar import HaarDetector, find_cascade
+from smartselfie.detectors.cascades import find_cascade
+from smartselfie.detectors.haar import HaarDetector
 from smartselfie.records import Box, Image, Look
 from smartselfie.replaying.intervals import share_interval
 

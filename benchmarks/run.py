@@ -30,7 +30,7 @@ from rich.table import Table as RichTable
 from smartselfie.classifiers.litert import LiteRtClassifier, default_model
 from smartselfie.commands.bench import Report, machine, measure
 from smartselfie.daemon import parts
-from smartselfie.detectors.haar import find_cascade
+from smartselfie.detectors.cascades import find_cascade
 from smartselfie.records import Frame, Image
 from smartselfie.settings import load
 from smartselfie.sources.demo import Actor, DemoScript, DemoSource, smiling

@@ -39,12 +39,14 @@ class Photographer:
     def __init__(self) -> None:
         self.view: View | None = None
 
-    def __call__(self, view: View) -> Iterable[Command]:
-        """Look, and end the loop once there is something to show."""
-        if view.decision.state is not State.HOLDING or view.decision.progress < PROGRESS:
-            return []
-        self.view = view
-        return [Quit()]
+    def __call__(self, view: View) -> None:
+        """Look for something to show."""
+        if view.decision.state is State.HOLDING and view.decision.progress >= PROGRESS:
+            self.view = self.view or view
+
+    def tick(self) -> Iterable[Command]:
+        """End the loop once there is something to show."""
+        return [] if self.view is None else [Quit()]
 
 
 class NoSaver:
@@ -73,7 +75,9 @@ def main() -> None:
     settings = Settings.model_validate({"classifier": {"model": given.model}, "trigger": {"policy": "all"}})
     photographer = Photographer()
     with_demo = DemoSource((1280, 720), 30.0, SCENE)
-    Loop(build_analysis(settings), None, NoSaver(), viewers=[photographer]).run(frames(with_demo))
+    Loop(build_analysis(settings), None, NoSaver(), viewers=[photographer], ticks=[photographer.tick]).run(
+        frames(with_demo)
+    )
     if photographer.view is None:
         raise SystemExit("no smile was held in the demo scene: does the network know its faces?")
     picture = draw(replace(photographer.view, fps=with_demo.fps))

@@ -43,6 +43,17 @@ Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Say only what is wrong.")]
 
 
+def _complete_source(given: str) -> list[str]:
+    """Return the sources that are chosen by a name, for the shell."""
+    from smartselfie.sources import names
+
+    return [name for name in names() if name.startswith(given)]
+
+
+SOURCE = typer.Option(help="What to watch.", autocompletion=_complete_source)
+"""Its help is filled in when somebody asks for it: the registry of sources is not loaded for less."""
+
+
 def _show_version(wanted: bool) -> None:
     if wanted:
         print(f"smartselfie {__version__}")
@@ -73,12 +84,7 @@ def examples(*lines: str) -> str:
 )
 def run(
     config: Config = None,
-    source: Annotated[
-        str | None,
-        typer.Option(
-            help="auto, 0, /dev/video0, clip.mp4, http://..., rtsp://..., a folder, picamera or demo."
-        ),
-    ] = None,
+    source: Annotated[str | None, SOURCE] = None,
     headless: Annotated[bool, typer.Option("--headless", help="Open no window.")] = False,
     web: Annotated[bool, typer.Option("--web", help="Serve the page.")] = False,
     listen: Annotated[
@@ -360,6 +366,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
     groups = ("-h", "--help", "-V", "--version", "--install-completion", "--show-completion")
     if not shell_asks and (not words or (words[0].startswith("-") and words[0] not in groups)):
         words.insert(0, "run")
+    if {"--help", "-h"} & set(words):
+        from smartselfie.sources import SOURCES
+
+        SOURCE.help = f"What to watch: {SOURCES.takes()}."
     if shell_asks or words[0] not in _commands() - set(NETWORK_COMMANDS):
         _add_network_commands()
     stops_well = words[:1] in (["run"], ["web"])  # these are stopped, not broken off, also while they start

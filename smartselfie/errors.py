@@ -23,6 +23,12 @@ class UsageError(SmartSelfieError, ValueError):
     exit_code = 2
 
 
+class PluginError(SmartSelfieError, ImportError):
+    """A kind of part that another package brings cannot be loaded."""
+
+    exit_code = 2
+
+
 class SourceError(SmartSelfieError, OSError):
     """A source of frames cannot be opened or read."""
 
@@ -65,6 +71,10 @@ class DisplayError(SmartSelfieError, RuntimeError):
 
 class GpioError(SmartSelfieError, RuntimeError):
     """A pin of the Raspberry Pi cannot be used."""
+
+
+class OutputError(SmartSelfieError, OSError):
+    """An output cannot tell what happened now; it is asked again."""
 
 
 class BusyError(SmartSelfieError, RuntimeError):

@@ -32,7 +32,7 @@ from smartselfie.records import (
     State,
     View,
 )
-from smartselfie.seams import Classifier, Detector, Saver, Viewer
+from smartselfie.seams import Classifier, Detector, Saver, Tick, Viewer
 
 log = logging.getLogger(__name__)
 
@@ -78,6 +78,7 @@ class Loop:
         saver: Saver,
         *,
         viewers: Sequence[Viewer] = (),
+        ticks: Sequence[Tick] = (),
         commands: queue.Queue[Command] | None = None,
         change: Callable[[Change], None] = lambda command: None,
         reload: Callable[[], None] = lambda: None,
@@ -92,6 +93,7 @@ class Loop:
         self.moment = moment
         self.saver = saver
         self.viewers = list(viewers)
+        self.ticks = list(ticks)
         self.commands = commands if commands is not None else queue.Queue()
         self.annotate = annotate
         self._change, self._reload, self._notices = change, reload, notices
@@ -119,7 +121,9 @@ class Loop:
                     self._take_all(self.moment.expire(self._clock()))
                 view = self.view()
                 for viewer in self.viewers:
-                    for command in viewer(view):
+                    viewer(view)
+                for tick in self.ticks:
+                    for command in tick():
                         self._carry_out(command)
                 if self._stopping:
                     break

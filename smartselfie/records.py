@@ -225,6 +225,10 @@ class View:
     """What is wrong or unusual, in words: "camera lost, retrying", "disk full" ..."""
 
 
+Event = dict[str, object]
+"""What happened, JSON-able: `event` names it; a shot has `file`, the path of its picture."""
+
+
 @dataclass(frozen=True, slots=True)
 class Shutter:
     """Command: take a picture now."""

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from pathlib import Path
 from typing import Protocol
 
-from smartselfie.records import Box, Command, Frame, Image, Look, Scores, Shot, View
+from smartselfie.records import Box, Command, Event, Frame, Image, Look, Scores, Shot, View
 
 
 class Source(Protocol):
@@ -37,12 +39,35 @@ class Detector(Protocol):
         """Return the faces of a (H, W, 3) BGR picture, in its pixels, searched where `look` says."""
         ...
 
+    def smallest_face(self, size: tuple[int, int]) -> int:
+        """Return the side in pixels of the smallest face found in a picture of `size` (width, height)."""
+        ...
+
+
+class ModelDescription(Protocol):
+    """What a network says of itself."""
+
+    @property
+    def label(self) -> str:
+        """Name and version, noted in each picture; may be empty."""
+        ...
+
+    @property
+    def accuracy_in_words(self) -> str:
+        """How good it is, such as "71.9 % of FER2013"; may be empty."""
+        ...
+
 
 class Classifier(Protocol):
     """Scores expressions."""
 
     input_size: tuple[int, int]
     """Width and height of the crops it wants."""
+
+    @property
+    def description(self) -> ModelDescription | None:
+        """What the network says of itself; None: nothing."""
+        ...
 
     def __call__(self, crops: Image) -> list[Scores]:
         """Return the scores of (N, H, W) uint8 gray crops; N may be 0."""
@@ -70,8 +95,52 @@ class Emit(Protocol):
 
 
 class Viewer(Protocol):
-    """Looks at what happens, and may ask for something: a window, lamps and buttons, a health file."""
+    """Looks at what happens: a window, the page, a choice of near misses."""
 
-    def __call__(self, view: View) -> Iterable[Command]:
-        """Take the newest view, in the loop's thread; must be quick. Returns what is asked for."""
+    def __call__(self, view: View, /) -> None:
+        """Take the newest view, in the loop's thread; must be quick."""
         ...
+
+
+class Tick(Protocol):
+    """Gets its turn after every frame, and at least five times a second without frames."""
+
+    def __call__(self) -> Iterable[Command]:
+        """Return what is asked for, in the loop's thread: keys, signals, a file that changed."""
+        ...
+
+
+class Output(Protocol):
+    """Tells others what happens: a file, a lamp, a broker.
+
+    Its methods are called in a thread of its own, one at a time; it may wait as long as it likes.
+    """
+
+    @property
+    def view_every(self) -> float | None:
+        """Seconds between two views at the least, 0 for every newest one; None: it looks at none."""
+        ...
+
+    def event(self, event: Event) -> None:
+        """Take an event. `OutputError`: it cannot be told now, and comes again after a pause."""
+        ...
+
+    def view(self, view: View) -> None:
+        """Take the newest view; those in between are left out."""
+        ...
+
+    def close(self) -> None:
+        """Give back what it holds."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """What an output may know of the program it is part of."""
+
+    send: Callable[[Command], None]
+    """Hands a command to the loop, from any thread; raises `BusyError` rather than wait."""
+    folder: Path
+    """Where the pictures are saved."""
+    source: str
+    """What `source.use` says, without a password."""

@@ -35,6 +35,7 @@ class ReadScores:
     """Reads P(happy) back from the pixels."""
 
     input_size = (48, 48)
+    description = None
 
     def __call__(self, crops: Image) -> list[Scores]:
         """The scores of each crop."""

@@ -13,7 +13,7 @@ from smartselfie.commands.replay import judge_all, play_all
 from smartselfie.deciding.eyes import EYE_CASCADE, EyeMeter
 from smartselfie.deciding.face_quality import sharpness
 from smartselfie.deciding.frame_quality import OPEN
-from smartselfie.detectors.haar import find_cascade
+from smartselfie.detectors.cascades import find_cascade
 from smartselfie.records import Box, Image
 from smartselfie.replaying.labels import Verdict, read_labels
 from smartselfie.replaying.play import Played, Taken, find_clips

@@ -4,6 +4,7 @@ import logging
 import queue
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import numpy as np
 import pytest
@@ -24,10 +25,13 @@ class Watcher:
         self.views: list[View] = []
         self.asks = asks or {}
 
-    def __call__(self, view: View) -> Iterable[Command]:
-        """Remember, and ask."""
+    def __call__(self, view: View) -> None:
+        """Remember."""
         self.views.append(view)
-        command = self.asks.get(view.frame.seq)
+
+    def tick(self) -> Iterable[Command]:
+        """Ask for what is due at the newest frame."""
+        command = self.asks.get(self.views[-1].frame.seq)
         return [] if command is None else [command]
 
 
@@ -42,6 +46,12 @@ def test_a_smile_of_ten_frames_is_saved() -> None:
     assert np.array_equal(shot.image, happy_frame(0.9, 14).image)
 
 
+def asking(asks: dict[int, Command]) -> dict[str, Any]:
+    """What a loop takes to be asked for things at given frames."""
+    watcher = Watcher(asks)
+    return {"viewers": [watcher], "ticks": [watcher.tick]}
+
+
 def test_every_frame_is_seen_by_the_viewers() -> None:
     """A viewer gets a view of each frame with its faces and decision."""
     watcher = Watcher()
@@ -54,21 +64,21 @@ def test_every_frame_is_seen_by_the_viewers() -> None:
 def test_the_shutter_takes_the_next_frame() -> None:
     """A shutter command saves a frame without any smile and says who asked."""
     saver = KeepShots()
-    Loop(analysis(), None, saver, viewers=[Watcher({2: Shutter("key")})]).run(frames([0.1] * 6))
+    Loop(analysis(), None, saver, **asking({2: Shutter("key")})).run(frames([0.1] * 6))
     assert [(shot.seq, shot.by) for shot in saver.shots] == [(3, "key")]
 
 
 def test_quit_ends_the_loop() -> None:
     """After a quit no further frame is taken."""
     watcher = Watcher({3: Quit()})
-    Loop(analysis(), None, KeepShots(), viewers=[watcher]).run(frames(SMILE))
+    Loop(analysis(), None, KeepShots(), viewers=[watcher], ticks=[watcher.tick]).run(frames(SMILE))
     assert len(watcher.views) == 4
 
 
 def test_a_disarmed_trigger_takes_no_picture() -> None:
     """Arm(None) toggles, and a disarmed trigger does not fire."""
     saver = KeepShots()
-    Loop(analysis(), None, saver, viewers=[Watcher({0: Arm()})]).run(frames(SMILE))
+    Loop(analysis(), None, saver, **asking({0: Arm()})).run(frames(SMILE))
     assert saver.shots == []
 
 
@@ -163,9 +173,8 @@ def test_a_lost_camera_does_not_hold_a_shot_back() -> None:
     clock = iter([*(n / 10 for n in range(16)), 9.0, 9.0, 9.0])
     counts = []
 
-    def count(view: View) -> Iterable[Command]:
+    def count(view: View) -> None:
         counts.append(len(saver.shots))
-        return ()
 
     loop = Loop(
         analysis(),
@@ -184,10 +193,9 @@ def test_a_change_of_the_moment_takes_what_waits() -> None:
     saver = KeepShots()
     loop = Loop(analysis(), Moment(after=5.0), saver)
 
-    def change(view: View) -> Iterable[Command]:
+    def change(view: View) -> None:
         if view.frame.seq == 15:
             loop.replace_moment(None)
-        return ()
 
     loop.viewers.append(change)
     loop.run(frames(SMILE))

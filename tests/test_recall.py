@@ -11,7 +11,8 @@ import pytest
 
 from smartselfie.daemon import parts
 from smartselfie.deciding.tracking import Tracker
-from smartselfie.detectors.haar import HaarDetector, find_cascade
+from smartselfie.detectors.cascades import find_cascade
+from smartselfie.detectors.haar import HaarDetector
 from smartselfie.records import Box, Frame, Image, Look
 from smartselfie.seams import Detector
 from smartselfie.settings import load

@@ -9,18 +9,58 @@ import threading
 import warnings
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, Self
 
 import numpy as np
+from pydantic import model_validator
 
+from smartselfie.classifiers import NetworkSettings
 from smartselfie.classifiers.description import Description, Floats, describe, first_line
 from smartselfie.classifiers.quiet import without_lines
 from smartselfie.errors import ModelError
 from smartselfie.records import CLASSES, Image, Scores
+from smartselfie.schema.fields import broken_rule, setting
+from smartselfie.schema.values import PathSetting
 
 GREETINGS = rb"^I0000 |^WARNING: All log messages|^To enable the following|cuda_|cudart_|cuInit"
 """What TensorFlow writes to a terminal while it finds no graphics card and starts on the processor."""
 HDF5, ZIP = b"\x89HDF\r\n\x1a\n", b"PK\x03\x04"
+
+
+class Settings(NetworkSettings):
+    """The settings of keras."""
+
+    kind: Literal["keras"] = "keras"
+    model: PathSetting | None = setting(
+        None, "The network's file: .keras, .h5 or .hdf5.", private=True, example="model/mine.keras"
+    )
+    architecture: PathSetting | None = setting(
+        None,
+        "The .json file with the architecture, where `model` holds only the weights.",
+        private=True,
+        example="fer.json",
+    )
+
+    @model_validator(mode="after")
+    def _needs_its_file(self) -> Self:
+        if self.model is None:
+            raise broken_rule(
+                ("model", "kind"),
+                "kind keras needs the path of a .keras, .h5 or .hdf5 file in classifier.model",
+            )
+        return self
+
+
+def build(settings: Settings, *, threads: int) -> KerasClassifier:
+    """Load the network. Raises `ModelError`."""
+    assert settings.model is not None
+    return KerasClassifier(
+        Path(settings.model),
+        architecture=None if settings.architecture is None else Path(settings.architecture),
+        threads=threads,
+        classes=settings.classes,
+        scaling=settings.scaling,
+    )
 
 
 class KerasClassifier:

@@ -7,11 +7,12 @@ import threading
 from collections.abc import Sequence
 from importlib import import_module
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
+from smartselfie.classifiers import NetworkSettings
 from smartselfie.classifiers.description import Description, Floats, describe, first_line
 from smartselfie.classifiers.quiet import without_lines
 from smartselfie.errors import ModelError
@@ -42,6 +43,22 @@ def _model_folders() -> list[Path]:
     with contextlib.suppress(ModuleNotFoundError):  # some editable installs map the name to the checkout
         folders += [Path(folder) for folder in import_module("smartselfie.model").__path__]
     return list(dict.fromkeys(folders))
+
+
+class Settings(NetworkSettings):
+    """The settings of litert."""
+
+    kind: Literal["litert"] = "litert"
+
+
+def build(settings: Settings, *, threads: int) -> LiteRtClassifier:
+    """Load the network; without a model the one that ships. Raises `ModelError`."""
+    return LiteRtClassifier(
+        default_model() if settings.model is None else Path(settings.model),
+        threads=threads,
+        classes=settings.classes,
+        scaling=settings.scaling,
+    )
 
 
 class LiteRtClassifier:

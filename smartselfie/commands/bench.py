@@ -28,7 +28,7 @@ from smartselfie.pipeline import Analysis
 from smartselfie.records import Decision, Face, Frame, View
 from smartselfie.replaying.canvas import Png
 from smartselfie.settings import Settings
-from smartselfie.sources import open_source
+from smartselfie.sources import open_from
 
 T = TypeVar("T")
 
@@ -59,10 +59,10 @@ from smartselfie import settings as s
 from smartselfie.records import Quit
 def say(view):
     print("frame", flush=True)
-    return [Quit()]
 given = s.load(None, ["source.use=demo", "source.size=[640, 480]", "window.show=false", *sys.argv[1:]])
 with App(given, RunOptions()) as app:
     app.loop.viewers.append(say)
+    app.loop.ticks.append(lambda: [Quit()])
     app.run()
 """
 
@@ -74,7 +74,7 @@ from smartselfie import settings as s
 from smartselfie.records import Quit
 given = ["source.use=demo", "source.size=[640, 480]", "window.show=false", "saver.folder=" + sys.argv[1]]
 with App(s.load(None, given), RunOptions()) as app:
-    app.loop.viewers.append(lambda view: [Quit()] if view.frame.seq >= 200 else [])
+    app.loop.viewers.append(lambda view: view.frame.seq >= 200 and app.send(Quit()))
     app.run()
 status = Path("/proc/self/status")
 if status.exists():  # getrusage would count what the parent had before it started this
@@ -169,7 +169,7 @@ def bench(
 
 def measure(settings: Settings, frames: int) -> Report:
     """Run the configured pipeline over up to `frames` frames of the source and measure it."""
-    source = open_source(str(settings.source.use), size=settings.source.size, fps=settings.source.fps)
+    source = open_from(settings.source)()
     analysis = parts.build_analysis(settings)
     clock, faces = Clock(), 0
     totals: list[float] = []

@@ -27,11 +27,12 @@ from smartselfie.daemon.app import default_config
 from smartselfie.daemon.parts import build_classifier, build_detector
 from smartselfie.deciding.trigger import MAX_GAP
 from smartselfie.errors import ConfigError, SmartSelfieError
+from smartselfie.outputs import OUTPUTS, OutputSettings
 from smartselfie.records import Box, Frame, Image, Look
 from smartselfie.saving.folder import PictureFolder
 from smartselfie.saving.storage import in_words
 from smartselfie.seams import Classifier, Detector, Source
-from smartselfie.sources import SourceOpener, without_password
+from smartselfie.sources import SourceSettings, open_from, without_password
 from smartselfie.viewing.display import display_problem
 
 WATCHED = 2.0
@@ -123,9 +124,7 @@ def examine(config: Path | None, overrides: Sequence[str] = ()) -> Iterator[Find
         remedy = "the rest was looked at with the defaults; --safe starts with them"
         yield Finding("settings", "fail", str(error), remedy)
     known = Known(settings.source.size, np.full((*settings.source.size[::-1], 3), 128, np.uint8))
-    opener = SourceOpener(
-        str(settings.source.use), settings.source.size, settings.source.fps, settings.source.rotate
-    )
+    opener = open_from(settings.source)
     parts: list[tuple[str, Callable[[], Finding]]] = [
         ("camera", lambda: check_source(settings.source, opener, opener.live, known)),
         ("detector", lambda: check_detector(settings, known)),
@@ -135,6 +134,7 @@ def examine(config: Path | None, overrides: Sequence[str] = ()) -> Iterator[Find
         ("disk", lambda: check_disk(Path(settings.saver.folder), settings.storage.min_free)),
         ("web", lambda: check_web(settings.web)),
         ("gpio", lambda: check_gpio(settings.gpio)),
+        ("outputs", lambda: check_outputs(settings.outputs)),
     ]
     for name, look in parts:
         try:
@@ -145,7 +145,7 @@ def examine(config: Path | None, overrides: Sequence[str] = ()) -> Iterator[Find
 
 
 def check_source(
-    settings: s.SourceSettings, open_source: Callable[[], Source], live: bool, known: Known
+    settings: SourceSettings, open_source: Callable[[], Source], live: bool, known: Known
 ) -> Finding:
     """Open the source, count a camera's frames and see whether they show anything.
 
@@ -191,15 +191,15 @@ def check_source(
 def check_detector(settings: s.Settings, known: Known) -> Finding:
     """Load the detector and say which faces are too small for it. Raises `DetectorError`."""
     known.detector = detector = build_detector(settings.detector, min_face=settings.trigger.min_face)
-    pixels: int = detector.smallest_face(known.size)  # type: ignore[attr-defined]
+    pixels = detector.smallest_face(known.size)
     shorter = min(known.size)
     found = (
         f"{settings.detector.kind}, smallest face {pixels} pixels "
         f"({pixels / shorter:.0%} of the height) in {known.size[0]}x{known.size[1]}"
     )
     if pixels > settings.trigger.min_face * shorter:
-        wanted = round(settings.detector.detect_width * pixels / (settings.trigger.min_face * shorter)) + 1
-        remedy = f"trigger.min_face lets smaller ones take part: detector.detect_width: {wanted} finds them"
+        finds = settings.detector.finds_smaller(pixels / (settings.trigger.min_face * shorter))
+        remedy = "trigger.min_face lets smaller ones take part" + (f": {finds} finds them" if finds else "")
         return Finding("detector", "warn", found, remedy)
     return Finding("detector", "ok", found)
 
@@ -212,7 +212,7 @@ def check_model(settings: s.Settings, known: Known) -> Finding:
     width, height = classifier.input_size
     crop = np.full((1, height, width), 128, np.uint8)
     known.face_ms = _milliseconds(lambda: classifier(crop))
-    description = getattr(classifier, "description", None)
+    description = classifier.description
     label = description.label if description is not None else ""
     accuracy = description.accuracy_in_words if description is not None else ""
     parts = [label or "without a name", f"{width}x{height}", accuracy, f"{known.face_ms:.1f} ms a face"]
@@ -317,6 +317,15 @@ def check_gpio(settings: s.GpioSettings) -> Finding:
     return Finding("gpio", "ok", ", ".join(pins))
 
 
+def check_outputs(outputs: Sequence[OutputSettings]) -> Finding:
+    """Say who would be told. A kind may have a `check(settings)` that says more, or raises why it cannot."""
+    told = []
+    for output in outputs:
+        look = getattr(OUTPUTS.module(output.kind), "check", None)
+        told.append(look(output) if look is not None else output.kind)
+    return Finding("outputs", "ok", ", ".join(told) or "nobody is told")
+
+
 def _remember(known: Known, frame: Frame) -> None:
     known.size, known.image = frame.size, frame.image
 
@@ -330,7 +339,7 @@ def _milliseconds(work: Callable[[], object], times: int = 20) -> float:
     return 1000 * (time.perf_counter() - start) / times
 
 
-def _told(settings: s.SourceSettings) -> str:
+def _told(settings: SourceSettings) -> str:
     return without_password(str(settings.use))
 
 

@@ -20,7 +20,7 @@ from rich.table import Table
 from rich.text import Text
 
 from smartselfie.commands.annotate import annotate
-from smartselfie.daemon.parts import PHOTO_WIDTH, build_classifier, build_detector
+from smartselfie.daemon.parts import build_classifier, build_photo_detector
 from smartselfie.errors import PictureError, SaveError
 from smartselfie.pictures.photos import find_faces, read_picture, whole_face
 from smartselfie.records import CLASSES, Face, Image
@@ -66,7 +66,7 @@ def classify(
     """Score every face of pictures, folders of pictures and patterns; returns the exit code.
 
     `annotate_into`: a folder for copies with frames and bars; `whole`: each picture is one face crop, nothing
-    is searched; `detect_width`: as the setting, default the larger of that and `PHOTO_WIDTH`. A picture that
+    is searched; `detect_width`: as the setting, default what suits photos. A picture that
     cannot be read is reported, the others are done, and the code is 1. Raises what makes all of it
     impossible: `ModelError`, `DetectorError`, `SaveError`.
     """
@@ -143,8 +143,7 @@ class _Look:
     def __init__(self, settings: Settings, *, whole: bool, detect_width: int | None) -> None:
         self._classifier = build_classifier(settings.classifier, threads=settings.performance.threads)
         self._whole = whole
-        width = detect_width or max(settings.detector.detect_width, PHOTO_WIDTH)
-        self._detector = settings.detector.model_copy(update={"detect_width": width})
+        self._detector, self._width = settings.detector, detect_width
         self._own = threading.local()
         if not whole:
             self._make_detector()  # a cascade that is missing is an error before any picture
@@ -158,7 +157,7 @@ class _Look:
         return tuple(find_faces(image, self._own.detector, self._classifier))
 
     def _make_detector(self) -> None:
-        self._own.detector = build_detector(self._detector, min_face=0.0)
+        self._own.detector = build_photo_detector(self._detector, width=self._width)
 
 
 def _each(names: Sequence[str], work: Callable[[str], Result]) -> Iterator[Result]:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from smartselfie import settings as s
 from smartselfie.errors import ConfigError
-from smartselfie.records import Command, Reload, View
+from smartselfie.records import Command, Reload
 from smartselfie.seams import Emit
 from smartselfie.settings import Settings
 
@@ -37,8 +37,8 @@ class LiveSettings:
         self._put_into_effect, self._emit, self._clock = apply, emit, clock
         self._watch = None if path is None else s.ConfigWatch(path)
 
-    def watch(self, view: View) -> Iterable[Command]:
-        """Ask for a reload when the file has changed; a viewer."""
+    def watch(self) -> Iterable[Command]:
+        """Ask for a reload when the file has changed; a tick."""
         return [Reload()] if self._watch is not None and self._watch.changed(self._clock()) else ()
 
     def change(self, values: Mapping[str, object]) -> None:

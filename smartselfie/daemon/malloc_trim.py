@@ -10,22 +10,22 @@ import ctypes
 import time
 from collections.abc import Callable, Iterable
 
-from smartselfie.records import Command, View
+from smartselfie.records import Command
 
 EVERY = 10.0
 """Seconds; it takes a few milliseconds."""
 
 
 class HeapTrimmer:
-    """A viewer that has the C library trim its heaps now and then."""
+    """A tick that has the C library trim its heaps now and then."""
 
     def __init__(self, trim: Callable[[int], object], clock: Callable[[], float] = time.monotonic) -> None:
         self._trim = trim
         self._clock = clock
         self._next = clock() + EVERY
 
-    def __call__(self, view: View) -> Iterable[Command]:
-        """Trim when it is time; `view` does not matter."""
+    def __call__(self) -> Iterable[Command]:
+        """Trim when it is time; never asks for anything."""
         if self._clock() >= self._next:
             self._trim(0)
             self._next = self._clock() + EVERY
@@ -33,7 +33,7 @@ class HeapTrimmer:
 
 
 def heap_trimmer() -> HeapTrimmer | None:
-    """Return the viewer where the C library is glibc, else None: others give back by themselves."""
+    """Return the tick where the C library is glibc, else None: others give back by themselves."""
     try:
         return HeapTrimmer(ctypes.CDLL(None).malloc_trim)
     except (AttributeError, OSError, TypeError):  # musl and macOS have no such function

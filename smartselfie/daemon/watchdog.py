@@ -6,9 +6,9 @@ import logging
 import os
 import socket
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 
-from smartselfie.records import Command, View
+from smartselfie.records import View
 
 log = logging.getLogger(__name__)
 
@@ -41,8 +41,8 @@ class Watchdog:
         self._words = ""
         self._ready = self._said = False
 
-    def __call__(self, view: View) -> Iterable[Command]:
-        """Give the signs that are due; never asks for anything."""
+    def __call__(self, view: View) -> None:
+        """Give the signs that are due."""
         now = self._clock()
         signs = []
         if not self._ready:
@@ -57,7 +57,6 @@ class Watchdog:
             signs.append("STATUS=" + words.replace("\n", " "))
         if signs:
             self._send("\n".join(signs))
-        return ()
 
     def close(self) -> None:
         """Say that the program is about to end. Harmless when repeated."""

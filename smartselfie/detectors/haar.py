@@ -10,14 +10,18 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from importlib.util import find_spec
 from pathlib import Path
+from typing import Literal
 
 import cv2
 import numpy as np
 
+from smartselfie.detectors import CopySettings
+from smartselfie.detectors.cascades import find_cascade
 from smartselfie.errors import DetectorError
 from smartselfie.records import Box, Image, Look
+from smartselfie.schema.fields import setting
+from smartselfie.schema.values import Integer, Number, PathSetting
 
 WINDOW = 24
 """Side of the cascade's window in pixels: no smaller face is found."""
@@ -71,21 +75,38 @@ class _Piece:
     """Sizes in pixels of the octave."""
 
 
-def find_cascade(name: str, folders: tuple[Path, ...] = ()) -> Path:
-    """Return the file: the path itself, else in `folders`, in `haarcascade/`, in OpenCV's own data folder.
+class Settings(CopySettings):
+    """The settings of haar."""
 
-    Raises DetectorError when none has it.
-    """
-    own = find_spec("smartselfie.haarcascade")
-    if own is not None:
-        folders += tuple(Path(place) for place in own.submodule_search_locations or ())
-    opencv = Path(cv2.__file__).parent / "data"
-    places = [Path(name), *(folder / name for folder in (*folders, opencv))]
-    for place in places:
-        if place.is_file():
-            return place
-    raise DetectorError(
-        f"cascade {name} not found; looked in {', '.join(str(place.parent) for place in places)}"
+    kind: Literal["haar"] = "haar"
+    cascade: PathSetting = setting(
+        "haarcascade_frontalface_default.xml",
+        "The cascade: looked for here, then in haarcascade/, then in OpenCV's own data folder.",
+        private=True,
+    )
+    scale_factor: Number = setting(
+        1.1,
+        "Step between the face sizes that are tried. Nearer to 1: fewer misses, slower.",
+        gt=1,
+        le=2,
+    )
+    min_neighbors: Integer = setting(
+        5,
+        "How many overlapping finds make a face. More: fewer false faces, more missed ones.",
+        ge=0,
+        le=50,
+    )
+
+
+def build(settings: Settings, *, smallest: float) -> HaarDetector:
+    """Make the detector. Raises `DetectorError` without a cascade."""
+    cascade = Path(settings.cascade)
+    return HaarDetector(
+        find_cascade(str(cascade) if cascade.is_file() else cascade.name, (cascade.parent,)),
+        detect_width=settings.detect_width,
+        scale_factor=settings.scale_factor,
+        min_neighbors=settings.min_neighbors,
+        smallest=smallest,
     )
 
 

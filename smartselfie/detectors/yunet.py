@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Literal, Self
 
 import cv2
 import numpy as np
+from pydantic import model_validator
 
+from smartselfie.detectors import CopySettings
 from smartselfie.errors import DetectorError
 from smartselfie.records import Box, Image, Look
+from smartselfie.schema.fields import broken_rule, setting
+from smartselfie.schema.values import Number, PathSetting
 
 WINDOW = 10
 """Smallest face, in pixels of the searched picture, that its authors say it finds."""
@@ -22,6 +27,43 @@ LEAST_SIDE = 64
 """Pixels: with 32 or fewer on a side OpenCV reads memory that nobody wrote, and finds faces there."""
 OVERLAP = 0.3
 """Boxes that overlap by more than this share (intersection over union) are one face."""
+
+
+class Settings(CopySettings):
+    """The settings of yunet."""
+
+    kind: Literal["yunet"] = "yunet"
+    model: PathSetting | None = setting(
+        None,
+        "The .onnx file, which people bring.",
+        private=True,
+        example="face_detection_yunet_2023mar.onnx",
+    )
+    min_score: Number = setting(
+        0.8,
+        "Score from which a find is a face. Higher: fewer false faces, more missed ones.",
+        gt=0,
+        le=1,
+    )
+
+    @model_validator(mode="after")
+    def _needs_its_file(self) -> Self:
+        if self.model is None:
+            raise broken_rule(
+                ("model", "kind"), "kind yunet needs the path of its .onnx file in detector.model"
+            )
+        return self
+
+
+def build(settings: Settings, *, smallest: float) -> YuNetDetector:
+    """Make the detector. Raises `DetectorError` when the file is no YuNet."""
+    assert settings.model is not None
+    return YuNetDetector(
+        Path(settings.model),
+        detect_width=settings.detect_width,
+        min_score=settings.min_score,
+        smallest=smallest,
+    )
 
 
 class YuNetDetector:

@@ -1,4 +1,4 @@
-"""What happens, as JSON lines for programs and to whoever subscribes; safe from any thread."""
+"""What happens: announced to whoever listens, from any thread; and written as JSON lines."""
 
 from __future__ import annotations
 
@@ -9,57 +9,34 @@ import queue
 import sys
 import threading
 from collections.abc import Callable
-from contextlib import suppress
 from pathlib import Path
-from typing import TextIO
+from typing import Literal
 
 from smartselfie.errors import UsageError
+from smartselfie.outputs import BaseOutput, OutputSettings
+from smartselfie.records import Event
+from smartselfie.schema.fields import setting
+from smartselfie.schema.values import PathSetting
+from smartselfie.seams import Surroundings
 
 log = logging.getLogger(__name__)
 
-Event = dict[str, object]
-
 
 class Events:
-    """Writes each event as one line and hands it to the subscribers.
+    """Hands each event to the listeners and the subscribers.
 
-    Calling it is announcing: `events("shot", at=1.37, file="...")`. `target` is a file to append to, "-" for
-    standard output, None for no file. A reader that goes away (a closed pipe, a full disk) ends the lines,
-    with one warning, and never the program.
+    Calling it is announcing: `events("shot", at=1.37, file="...")`.
     """
 
-    def __init__(self, target: str | Path | None = None) -> None:
+    def __init__(self) -> None:
         self._lock = threading.Lock()
         self._subscribers: list[queue.Queue[Event]] = []
         self._listeners: list[Callable[[Event], None]] = []
-        self._file: TextIO | None = None
-        self._owned = False
-        if target is None:
-            return
-        if str(target) == "-":
-            self._file = sys.stdout
-        else:
-            try:
-                self._file = Path(target).open("a", encoding="utf-8")  # noqa: SIM115 (closed in close)
-            except OSError as error:
-                raise UsageError(
-                    f"--events {target}: {error.strerror}; name a file that can be written"
-                ) from error
-            self._owned = True
 
     def __call__(self, event: str, /, **fields: object) -> None:
         """Announce `event`; the values of `fields` must be JSON-able."""
         record: Event = {"event": event, **fields}
         with self._lock:
-            if self._file is not None:
-                try:
-                    self._file.write(json.dumps(record) + "\n")
-                    self._file.flush()
-                except (OSError, ValueError) as error:
-                    log.warning("events cannot be written any more: %s", error)
-                    if not self._owned:
-                        _lead_nowhere(self._file)
-                    self._file = None
             for listener in self._listeners:
                 listener(record)
             for subscriber in self._subscribers:
@@ -84,17 +61,53 @@ class Events:
         with self._lock:
             self._subscribers.remove(subscriber)
 
+
+class Settings(OutputSettings):
+    """The settings of events: a file with one JSON object a line."""
+
+    kind: Literal["events"] = "events"
+    file: PathSetting = setting(
+        "events.jsonl", "The file that lines are added to (also: --events, where - is standard output)."
+    )
+
+
+def build(settings: Settings, *, around: Surroundings) -> EventsFile:
+    """Open the file. Raises `UsageError` when it cannot be written."""
+    return EventsFile(settings.file)
+
+
+class EventsFile(BaseOutput):
+    """Adds each event as one line to a file; "-" is standard output.
+
+    A reader that goes away (a closed pipe, a full disk) ends the lines, with one warning. Raises `UsageError`
+    when the file cannot be opened.
+    """
+
+    def __init__(self, target: str | Path) -> None:
+        self._owned = str(target) != "-"
+        try:
+            if self._owned:
+                self._file = os.open(target, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o666)
+            else:
+                sys.stdout.flush()
+                self._file = os.dup(sys.stdout.fileno())
+        except (OSError, ValueError) as error:
+            reason = error.strerror if isinstance(error, OSError) and error.strerror else error
+            raise UsageError(f"--events {target}: {reason}; name a file that can be written") from error
+        self._works = True
+
+    def event(self, event: Event) -> None:
+        """Write a line; it is in the file, not in a buffer, when this returns."""
+        if not self._works:
+            return
+        line = (json.dumps(event) + "\n").encode()
+        try:
+            while line:  # a pipe takes what it has room for
+                line = line[os.write(self._file, line) :]
+        except OSError as error:
+            self._works = False
+            log.warning("events cannot be written any more: %s", error)
+
     def close(self) -> None:
-        """Close the file; later events reach subscribers only."""
-        with self._lock:
-            if self._file is not None and self._owned:
-                self._file.close()
-            self._file = None
-
-
-def _lead_nowhere(stream: TextIO) -> None:
-    """What is left in its buffer would fail once more when the interpreter ends, and be its exit code."""
-    with suppress(OSError, ValueError):  # a stream that is no file has no such end
-        nowhere = os.open(os.devnull, os.O_WRONLY)
-        os.dup2(nowhere, stream.fileno())
-        os.close(nowhere)
+        """Close the file."""
+        os.close(self._file)

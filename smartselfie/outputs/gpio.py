@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import logging
 import warnings
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from contextlib import ExitStack
 from types import TracebackType
 from typing import Any, Self
 
 from smartselfie.errors import BusyError, GpioError
+from smartselfie.outputs import BaseOutput
 from smartselfie.records import Arm, Command, Shutter, State, View
 
 log = logging.getLogger(__name__)
@@ -22,13 +23,15 @@ STEPS = 50
 """Brightnesses of the LED: a finer change is not seen, and need not be sent."""
 
 
-class Gpio:
-    """A viewer that shows the progress on an LED and sounds at a shot; contacts send commands.
+class Gpio(BaseOutput):
+    """An output that shows the progress on an LED and sounds at a shot; contacts send commands.
 
     Pins are BCM numbers, None for what is not there. The button takes a picture, whoever smiles; the switch
     lets the trigger fire while it is closed (both connect their pin to ground). `send` is called in
     gpiozero's thread. Raises `GpioError` when a pin cannot be used, `ImportError` without gpiozero.
     """
+
+    view_every = 0.0
 
     def __init__(
         self,
@@ -75,8 +78,8 @@ class Gpio:
                 ask(Arm(bool(switch.is_pressed)))
             self._stack = stack.pop_all()
 
-    def __call__(self, view: View) -> Iterable[Command]:
-        """Show the progress, sound at a new shot; never asks for anything."""
+    def view(self, view: View) -> None:
+        """Show the progress, sound at a new shot."""
         if self._led is not None:
             shown = view.decision.state in (State.HOLDING, State.COUNTDOWN)
             level = round(view.decision.progress * STEPS) / STEPS if shown else 0.0
@@ -85,7 +88,6 @@ class Gpio:
         shots, self._shots = self._shots, view.shots
         if self._buzzer is not None and shots is not None and view.shots > shots:
             self._buzzer.beep(on_time=BEEP, off_time=BEEP, n=1)
-        return ()
 
     def close(self) -> None:
         """Switch all off and give the pins back. Harmless when repeated."""

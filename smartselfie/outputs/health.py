@@ -18,7 +18,8 @@ from types import TracebackType
 from typing import Protocol, Self
 
 from smartselfie._version import __version__
-from smartselfie.records import Command, View
+from smartselfie.outputs import BaseOutput
+from smartselfie.records import Event, View
 
 log = logging.getLogger(__name__)
 
@@ -57,13 +58,15 @@ class Store(Protocol):
         ...
 
 
-class Health:
-    """A viewer that writes the status file, at most once a second.
+class Health(BaseOutput):
+    """An output that writes the status file, at most once a second.
 
     `camera` tells the camera's state and, in words, what is wrong with it; None for a recording. The file is
     replaced in one step, so that no reader sees half of one, and removed by `close`. That it cannot be
     written is a warning, said once.
     """
+
+    view_every = 0.25  # oftener than it writes, to know how old the newest frame is
 
     def __init__(
         self,
@@ -92,8 +95,8 @@ class Health:
             self._due = float("inf")  # never: the folder may be a trap
             self._complain(error)
 
-    def __call__(self, view: View) -> Iterable[Command]:
-        """Write the file when it is due; never asks for anything."""
+    def view(self, view: View) -> None:
+        """Write the file when it is due."""
         now = self._clock()
         frame = view.frame.seq, view.frame.at
         if view.frame.at > 0 and frame != self._frame:
@@ -104,10 +107,9 @@ class Health:
                 self._write(self._status(view, now))
             except OSError as error:
                 self._complain(error)
-        return ()
 
-    def hear(self, event: Mapping[str, object]) -> None:
-        """Remember an event that tells of trouble as the last error; quick, from any thread."""
+    def event(self, event: Event) -> None:
+        """Remember an event that tells of trouble as the last error."""
         told = {
             "camera_lost": lambda: f"camera lost: {event.get('reason')}",
             "save_failed": lambda: f"pictures cannot be written: {event.get('reason')}",

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
-from smartselfie.records import Command, Decision, Face, Frame, Shot, State, View
+from smartselfie.records import Decision, Face, Frame, Shot, State, View
 from smartselfie.seams import Saver
 
 NEAR = 2 / 3
@@ -74,8 +74,8 @@ class NearMissKeeper:
         self._now = now
         self._misses = NearMisses()
 
-    def __call__(self, view: View) -> Iterable[Command]:
-        """Look at the newest frame; asks for nothing."""
+    def __call__(self, view: View) -> None:
+        """Look at the newest frame."""
         miss = self._misses.update(view.frame, view.faces, view.decision, view.threshold)
         if miss is not None:
             ago = view.frame.at - miss.frame.at
@@ -92,4 +92,3 @@ class NearMissKeeper:
                     by="near miss",
                 )
             )
-        return ()

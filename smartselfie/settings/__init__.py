@@ -6,7 +6,7 @@ needs_restart(settings, changed)                        # []
 write_values(Path("config.yaml"), {"trigger.hold": "400ms"})   # every comment stays
 """
 
-from smartselfie.settings.camera import ClassifierSettings, DetectorSettings, SourceSettings
+from smartselfie.schema.values import Hold, parse_listen
 from smartselfie.settings.describe import Setting, catalogue, controls, plain
 from smartselfie.settings.file import load, needs_restart, set_values
 from smartselfie.settings.machine import GpioSettings, PerformanceSettings, WebSettings, WindowSettings
@@ -14,14 +14,11 @@ from smartselfie.settings.model import Settings, changes
 from smartselfie.settings.pictures import SaverSettings, StorageSettings
 from smartselfie.settings.render import render_config
 from smartselfie.settings.shooting import MomentSettings, TriggerSettings
-from smartselfie.settings.values import Hold, parse_listen
 from smartselfie.settings.watch import ConfigWatch
 from smartselfie.settings.write import write_values
 
 __all__ = [
-    "ClassifierSettings",
     "ConfigWatch",
-    "DetectorSettings",
     "GpioSettings",
     "Hold",
     "MomentSettings",
@@ -29,7 +26,6 @@ __all__ = [
     "SaverSettings",
     "Setting",
     "Settings",
-    "SourceSettings",
     "StorageSettings",
     "TriggerSettings",
     "WebSettings",

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import types
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
@@ -12,9 +12,12 @@ from typing import Annotated, Any, Literal, Union, get_args, get_origin
 from annotated_types import Ge, Gt, Le
 from pydantic.fields import FieldInfo
 
-from smartselfie.settings.model import OPTIONAL_SECTIONS, SECTIONS, Settings
-from smartselfie.settings.values import Hold, Kind, format_duration, format_size
+from smartselfie.schema.fields import Section
+from smartselfie.schema.values import Hold, Kind, format_duration, format_size
+from smartselfie.settings.model import FAMILIES, LIST, OPTIONAL_SECTIONS, SECTIONS, Settings
 
+_PLAIN = {"unit": None, "example": None, "live": False, "private": False}
+"""What there is to know of a field that was not declared by `setting`: the kind."""
 IN_TITLES = {"fps": "frame rate", "cpu": "CPU", "led": "LED", "tls": "TLS", "url": "URL"}
 """Words of names that people write otherwise."""
 
@@ -49,11 +52,42 @@ class Setting:
     """The web page neither shows nor sets it: paths, secrets, who may connect."""
 
 
+def catalogue(settings: Settings | None = None) -> Mapping[str, Setting]:
+    """Return every setting by its key, in the order of config.yaml.
+
+    Of a detector, classifier or source they are those of the kind that `settings` choose; without `settings`
+    those of the default kinds.
+    """
+    if settings is None:
+        return described({})
+    return described({section: settings.model_of(section) for section in FAMILIES})
+
+
+def described(models: Mapping[str, type[Section]]) -> Mapping[str, Setting]:
+    """Return every setting by its key, where some sections have the settings of another kind."""
+    chosen = {section: family.settings(family.default) for section, family in FAMILIES.items()} | dict(models)
+    return _described(tuple(chosen.items()), tuple(family.version for family in FAMILIES.values()))
+
+
+def settings_of_kind(section: str, kind: str) -> Sequence[Setting]:
+    """Return the settings that a kind has beside those of its whole family."""
+    family = FAMILIES[section]
+    fields = family.settings(kind).model_fields
+    own = (name for name in fields if name not in family.base.model_fields)
+    return [_describe(f"{section}.{name}", name, fields[name]) for name in own]
+
+
+def describe_setting(model: type[Section], name: str, key: str) -> Setting:
+    """Describe one field of a section, under a key."""
+    return _describe(key, name, model.model_fields[name])
+
+
 @cache
-def catalogue() -> Mapping[str, Setting]:
-    """Return every setting by its key, in the order of config.yaml."""
+def _described(
+    models: tuple[tuple[str, type[Section]], ...], versions: tuple[int, ...]
+) -> Mapping[str, Setting]:
     found = {}
-    for section, model in SECTIONS.items():
+    for section, model in (SECTIONS | dict(models)).items():
         if section in OPTIONAL_SECTIONS:
             help = (model.__doc__ or "").strip()
             found[section] = Setting(
@@ -68,7 +102,37 @@ def catalogue() -> Mapping[str, Setting]:
             )
         for name, field in model.model_fields.items():
             found[f"{section}.{name}"] = _describe(f"{section}.{name}", name, field)
+        if section in FAMILIES:
+            key = f"{section}.{FAMILIES[section].key}"
+            found[key] = _describe_choice(key, found[key])
+    found[LIST] = Setting(
+        LIST,
+        LIST.capitalize(),
+        "section",
+        "a list of outputs, each with its kind",
+        "a list",
+        "Who is told what happens.",
+        (),
+        private=True,
+    )
     return types.MappingProxyType(found)
+
+
+def _describe_choice(key: str, setting: Setting) -> Setting:
+    """Describe the setting that chooses the kind, by what the registry says."""
+    family = FAMILIES[key.partition(".")[0]]
+    if family.prefixes:
+        return replace(setting, help=family.help())
+    names = tuple(family.kinds)
+    return replace(
+        setting,
+        kind="choice",
+        takes=_either(names),
+        brief=" | ".join(names),
+        help=family.help(),
+        default=family.default,
+        choices=names,
+    )
 
 
 def plain(value: object) -> object:
@@ -91,7 +155,7 @@ def controls(settings: Settings) -> list[dict[str, object]]:
     of a section says whether it is on.
     """
     listed = []
-    for key, setting in catalogue().items():
+    for key, setting in catalogue(settings).items():
         if setting.private:
             continue
         listed.append(
@@ -118,7 +182,7 @@ def controls(settings: Settings) -> list[dict[str, object]]:
 
 
 def _describe(key: str, name: str, field: FieldInfo) -> Setting:
-    extra: Any = field.json_schema_extra
+    extra: Any = field.json_schema_extra or _PLAIN
     parts = list(_parts(field))
     nullable = type(None) in parts
     kind = next((part for part in parts if isinstance(part, Kind)), Kind("choice", ""))
@@ -127,7 +191,7 @@ def _describe(key: str, name: str, field: FieldInfo) -> Setting:
         next((float(getattr(part, limit)) for part in parts if isinstance(part, type_)), None)
         for type_, limit in ((Ge, "ge"), (Gt, "gt"), (Le, "le"))
     )
-    takes = kind.takes or ", ".join(map(str, choices[:-1])) + f" or {choices[-1]}"
+    takes = kind.takes or _either(choices)
     takes += _range(kind.name, minimum, above, maximum)
     brief = kind.brief or " | ".join(map(str, choices)) or _brief_range(kind.name, minimum, above, maximum)
     brief += f" {extra['unit']}" if extra["unit"] else ""
@@ -150,6 +214,12 @@ def _describe(key: str, name: str, field: FieldInfo) -> Setting:
         live=extra["live"],
         private=extra["private"],
     )
+
+
+def _either(choices: Sequence[object]) -> str:
+    """Write choices as people do: "a, b or c"."""
+    words = [str(choice) for choice in choices]
+    return ", ".join(words[:-1]) + f" or {words[-1]}" if len(words) > 1 else "".join(words)
 
 
 def _title(name: str) -> str:

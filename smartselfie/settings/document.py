@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import yaml
 
 from smartselfie.errors import ConfigError
-from smartselfie.settings.model import OPTIONAL_SECTIONS, SECTIONS
+from smartselfie.settings.model import LIST, OPTIONAL_SECTIONS, SECTIONS
 
 _TAG = "tag:yaml.org,2002:"
 _TRUE = ("yes", "true", "on")
@@ -73,7 +73,9 @@ def read(text: str, name: str) -> Document:
     for section, key, node in _entries(root, "", name, found.problems):
         place = f"{name}:{key.start_mark.line + 1}: {section}"
         empty = isinstance(node, yaml.ScalarNode) and not node.value and not node.style
-        if isinstance(node, yaml.MappingNode) and section in SECTIONS:
+        if section == LIST:
+            _take_items(found, node, name, place)
+        elif isinstance(node, yaml.MappingNode) and section in SECTIONS:
             for setting, key, value in _entries(node, f"{section}.", name, found.problems):
                 dotted = f"{section}.{setting}"
                 _take(found, dotted, f"{name}:{key.start_mark.line + 1}: {dotted}", value)
@@ -83,6 +85,15 @@ def read(text: str, name: str) -> Document:
             found.given[section] = Given(None, place, "")  # reported as unknown by whoever knows the names
         elif not empty:
             found.problems.append(f"{place}: must be settings such as `name: value`, indented below it")
+    return found
+
+
+def read_items(text: str, place: str) -> Document:
+    """Read a list of outputs as it may stand on the command line. Raises ConfigError where it is no YAML."""
+    found = Document({}, [])
+    node = compose(text, place)
+    if node is not None:
+        _take_items(found, node, "", place)
     return found
 
 
@@ -99,9 +110,12 @@ def read_scalar(text: str, name: str) -> object:
 
 
 def construct(node: yaml.Node, depth: int = 0) -> object:
-    """Make a value of a node: a scalar or a list of scalars; what is nested deeper becomes an empty one."""
+    """Make a value of a node: a scalar, a list or mapping of scalars; what is nested deeper is empty."""
     if isinstance(node, yaml.SequenceNode):
         return [construct(item, depth + 1) for item in node.value] if depth == 0 else []
+    if isinstance(node, yaml.MappingNode) and depth == 0:
+        pairs = [(key, value) for key, value in node.value if isinstance(key, yaml.ScalarNode)]
+        return {str(key.value): construct(value, 1) for key, value in pairs}
     if not isinstance(node, yaml.ScalarNode):
         return {}
     text: str = node.value
@@ -162,6 +176,23 @@ def _take(found: Document, key: str, place: str, node: yaml.Node) -> None:
         found.given[key] = Given(construct(node), place, written(node))
     except _RefusedError as error:
         found.problems.append(f"{place}: {error}")
+
+
+def _take_items(found: Document, node: yaml.Node, name: str, place: str) -> None:
+    """Take a list of outputs; each item's settings are given as `outputs.0.kind` and so on."""
+    if isinstance(node, yaml.ScalarNode) and (not node.value or _is_null(node)):
+        return
+    if not isinstance(node, yaml.SequenceNode):
+        found.problems.append(f"{place}: must be a list; begin each output with `- kind: ...`")
+        return
+    for number, item in enumerate(node.value):
+        line = f"{name}:{item.start_mark.line + 1}" if name else place
+        if not isinstance(item, yaml.MappingNode) or not item.value:
+            found.problems.append(f"{line}: {LIST}[{number}]: must be an output such as `kind: events`")
+            continue
+        for setting, key, value in _entries(item, f"{LIST}[{number}].", name or place, found.problems):
+            line = f"{name}:{key.start_mark.line + 1}" if name else place
+            _take(found, f"{LIST}.{number}.{setting}", f"{line}: {LIST}[{number}].{setting}", value)
 
 
 def _is_null(node: yaml.Node) -> bool:

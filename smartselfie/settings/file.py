@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 import os
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,9 +13,19 @@ from typing import Any
 from pydantic import ValidationError
 
 from smartselfie.errors import ConfigError
-from smartselfie.settings.describe import catalogue, plain
-from smartselfie.settings.document import Given, read, read_scalar, shorten
-from smartselfie.settings.model import OPTIONAL_SECTIONS, SECTIONS, Settings, changes, given_values
+from smartselfie.outputs import OUTPUTS
+from smartselfie.schema.fields import Section
+from smartselfie.settings.describe import Setting, catalogue, describe_setting, described, plain
+from smartselfie.settings.document import Given, read, read_items, read_scalar, shorten
+from smartselfie.settings.model import (
+    FAMILIES,
+    LIST,
+    OPTIONAL_SECTIONS,
+    SECTIONS,
+    Settings,
+    changes,
+    given_values,
+)
 
 MAX_BYTES = 1_000_000
 """A config file larger than this is something else."""
@@ -57,7 +68,7 @@ def set_values(settings: Settings, values: Mapping[str, object]) -> Settings:
 
 def needs_restart(old: Settings, new: Settings) -> list[str]:
     """Return the keys that differ and whose change only a restart applies."""
-    return [key for key in changes(old, new) if not catalogue()[key].live]
+    return [key for key in changes(old, new) if not catalogue(new)[key].live]
 
 
 def read_text(path: Path) -> str:
@@ -96,8 +107,16 @@ def _override(given: dict[str, Given], override: str) -> None:
     place = f"--set {shorten(override)}"
     if not equals or not key:
         raise ConfigError(f"{place}: must be KEY=VALUE, such as trigger.threshold=0.7")
+    if key == LIST:
+        document = read_items(text, place)
+        if document.problems:
+            raise ConfigError(document.problems[0])
+        for old in [old for old in given if old.startswith(f"{LIST}.")]:
+            del given[old]
+        given.update(document.given)
+        return
     value = read_scalar(text, place)
-    setting = catalogue().get(key)
+    setting = _known(given).get(key)
     if setting and isinstance(value, str) and value:
         here = Path.cwd() / value
         if setting.kind == "path" or (setting.kind == "source" and os.path.lexists(here)):
@@ -110,6 +129,9 @@ def _put(given: dict[str, Given], key: str, item: Given) -> None:
     section, dot, _ = key.partition(".")
     if dot:
         given.pop(section, None)
+    elif section == LIST:
+        for old in [old for old in given if old.startswith(f"{LIST}.")]:
+            del given[old]
     elif section in OPTIONAL_SECTIONS:
         if item.value is True:
             given.pop(section, None)
@@ -124,19 +146,22 @@ def _put(given: dict[str, Given], key: str, item: Given) -> None:
 def _build(given: Mapping[str, Given], problems: list[str], base: Path | None, file: str = "") -> Settings:
     """Validate what was given; drops what is refused and validates again until every mistake is known."""
     left = dict(given)
-    for key in [key for key in left if key not in catalogue()]:
-        problems.append(f"{left.pop(key).place}: {_remedy(key)}")
+    known = _known(given)
+    for key in [key for key in left if key not in known and not key.startswith(f"{LIST}.")]:
+        item = left.pop(key)
+        if not _is_another_kinds(key):
+            problems.append(f"{item.place}: {_remedy(key, known)}")
     for section in OPTIONAL_SECTIONS & left.keys():
         if left[section].value is not None:
             item = left.pop(section)
-            problems.append(f"{item.place}: got {item.written}; must be {catalogue()[section].takes}")
+            problems.append(f"{item.place}: got {item.written}; must be {known[section].takes}")
     dropped: set[str] = set()
     while True:
         try:
             settings = Settings.model_validate(_nested(left), context={"base": base})
             break
         except ValidationError as error:
-            mistakes = _mistakes(error, left)
+            mistakes = _mistakes(error, left, known)
         for mistake in mistakes:
             if not dropped & mistake.rule:  # else a default broke the rule, in place of a refused value
                 problems.append(mistake.text)
@@ -156,36 +181,89 @@ def _line(problem: str, file: str) -> float:
 
 def _nested(given: Mapping[str, Given]) -> dict[str, Any]:
     values: dict[str, Any] = {section: {} for section in SECTIONS}
+    items: dict[str, dict[str, Any]] = {}
     for key, item in given.items():
         section, dot, name = key.partition(".")
-        if dot:
+        if section == LIST and dot:
+            number, _, name = name.partition(".")
+            items.setdefault(number, {})[name] = item.value
+            values[LIST] = list(items.values())
+        elif dot:
             values[section][name] = item.value
         else:
             values[section] = item.value
     return values
 
 
-def _mistakes(error: ValidationError, given: Mapping[str, Given]) -> list[_Mistake]:
+def _mistakes(
+    error: ValidationError, given: Mapping[str, Given], known: Mapping[str, Setting]
+) -> list[_Mistake]:
     """Return one mistake for each value that is refused, and for each rule that is broken."""
     found: dict[str, _Mistake] = {}
     for detail in error.errors(include_url=False):
         section = str(detail["loc"][0])
-        if detail["type"] == "rule":
+        if section == LIST:
+            mistake = _mistake_in_list(detail, given)
+            found.setdefault(min(mistake.keys), mistake)
+        elif detail["type"] == "rule":
             rule = [f"{section}.{name}" for name in detail["ctx"]["keys"]]
             key = next((key for key in rule if key in given), rule[0])
             place = given[key].place if key in given else key
             found.setdefault(key, _Mistake(f"{place}: {detail['msg']}", frozenset(rule), frozenset(rule)))
         else:
             key = f"{section}.{detail['loc'][1]}"
-            text = f"{given[key].place}: {_reason(key, given[key])}"
+            text = f"{given[key].place}: {_reason(known[key], given[key])}"
             found.setdefault(key, _Mistake(text, frozenset([key])))
     return list(found.values())
 
 
-def _reason(key: str, item: Given) -> str:
+def _mistake_in_list(detail: Any, given: Mapping[str, Given]) -> _Mistake:
+    """Return the mistake in one of the outputs; the whole output is left out when others are looked for."""
+    if len(detail["loc"]) == 1 or not any(key.startswith(f"{LIST}.") for key in given):
+        item = given[LIST]
+        return _Mistake(
+            f"{item.place}: got {item.written}; must be {catalogue()[LIST].takes}", frozenset([LIST])
+        )
+    numbers = list(dict.fromkeys(key.split(".")[1] for key in given if key.startswith(f"{LIST}.")))
+    number = numbers[int(detail["loc"][1])]
+    place = f"{LIST}.{number}."
+    keys = frozenset(key for key in given if key.startswith(place))
+    name = str(detail["loc"][2]) if len(detail["loc"]) > 2 else ""
+    item = given.get(place + name) or given[min(keys)]
+    kind = given[f"{place}kind"].value if f"{place}kind" in given else ""
+    if kind not in OUTPUTS.kinds:
+        reason = f"needs one of these kinds: {', '.join(OUTPUTS.kinds)}"
+    elif detail["type"] == "rule":
+        reason = detail["msg"]
+    elif name in (model := OUTPUTS.settings(str(kind))).model_fields:
+        setting = describe_setting(model, name, f"{LIST}.{name}")
+        reason = _reason(setting, item) if place + name in given else f"needs {name}: {setting.takes}"
+    else:
+        reason = f"unknown setting; {kind} has {', '.join(model.model_fields)}"
+    return _Mistake(f"{item.place}: {reason}", keys)
+
+
+def _known(given: Mapping[str, Given]) -> Mapping[str, Setting]:
+    """Return the settings there are, by the kinds that were given."""
+    models: dict[str, type[Section]] = {}
+    for section, family in FAMILIES.items():
+        item = given.get(f"{section}.{family.key}")
+        with suppress(KeyError):  # a kind that nobody knows: a mistake of its own
+            kind = family.choose(item.value) if item is not None else family.default
+            models[section] = family.settings(kind)
+    return described(models)
+
+
+def _is_another_kinds(key: str) -> bool:
+    """Whether another kind of the same family has this setting: it waits until that is chosen again."""
+    section, _, name = key.partition(".")
+    family = FAMILIES.get(section)
+    return family is not None and any(name in family.settings(kind).model_fields for kind in family.kinds)
+
+
+def _reason(setting: Setting, item: Given) -> str:
     """Say what was given and what is allowed."""
-    setting = catalogue()[key]
-    got = "***" if key == "web.password" else item.written or '""'
+    got = "***" if setting.key == "web.password" else item.written or '""'
     hint = ""
     if isinstance(item.value, bool) and setting.kind not in ("switch", "auto_switch"):
         hint = f" (YAML reads that as {str(item.value).lower()})"
@@ -194,21 +272,20 @@ def _reason(key: str, item: Given) -> str:
     return f"got {got}; must be {setting.takes}{hint}"
 
 
-def _remedy(key: str) -> str:
+def _remedy(key: str, known: Mapping[str, Setting]) -> str:
     """Name what was probably meant by an unknown key."""
     section, _, name = key.rpartition(".")
     if key in SECTIONS:
-        example = next(iter(SECTIONS[key].model_fields))
+        example = next(each.partition(".")[2] for each in known if each.startswith(f"{key}."))
         return f"a section, not a setting; name one in it, such as {key}.{example}"
-    elsewhere = [known for known in catalogue() if known.endswith(f".{name}")]
+    elsewhere = [each for each in known if each.endswith(f".{name}")]
     if section in SECTIONS:
-        names = list(SECTIONS[section].model_fields)
+        names = [each.partition(".")[2] for each in known if each.startswith(f"{section}.")]
         near = difflib.get_close_matches(name, names, 1) or elsewhere
         remedy = f"{section} has {', '.join(names)}"
     else:
-        whole = difflib.get_close_matches(key, list(catalogue()), 1)
-        near = (
-            (difflib.get_close_matches(key, list(SECTIONS), 1) if not section else []) or elsewhere or whole
-        )
+        whole = difflib.get_close_matches(key, list(known), 1)
+        sections = [*SECTIONS, LIST]
+        near = (difflib.get_close_matches(key, sections, 1) if not section else []) or elsewhere or whole
         remedy = f"the sections are {', '.join(SECTIONS)}"
     return "unknown setting; " + (f"did you mean '{near[0]}'?" if near else remedy)

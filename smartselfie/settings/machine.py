@@ -6,8 +6,8 @@ from typing import Literal
 
 from pydantic import model_validator
 
-from smartselfie.settings.fields import Section, broken_rule, setting
-from smartselfie.settings.values import AutoSwitch, Integer, Listen, Number, Switch, Text, Texts, TwoPaths
+from smartselfie.schema.fields import Section, broken_rule, setting
+from smartselfie.schema.values import AutoSwitch, Integer, Listen, Number, Switch, Text, Texts, TwoPaths
 
 
 class WindowSettings(Section):

@@ -3,23 +3,31 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
-from pydantic import BaseModel, Field, PrivateAttr
+from pydantic import BaseModel, BeforeValidator, Field, PrivateAttr
 
-from smartselfie.settings.camera import ClassifierSettings, DetectorSettings, SourceSettings
-from smartselfie.settings.fields import Section
+from smartselfie.classifiers import CLASSIFIERS, ClassifierSettings
+from smartselfie.detectors import DETECTORS, DetectorSettings
+from smartselfie.outputs import OUTPUTS, OutputSettings
+from smartselfie.schema.fields import Section
+from smartselfie.schema.kinds import Family
 from smartselfie.settings.machine import GpioSettings, PerformanceSettings, WebSettings, WindowSettings
 from smartselfie.settings.pictures import SaverSettings, StorageSettings
 from smartselfie.settings.shooting import MomentSettings, TriggerSettings
+from smartselfie.sources import SOURCES, SourceSettings
 
 
 class Settings(Section):
     """All settings; `Settings()` are the defaults, with relative paths as they stand."""
 
-    source: SourceSettings = Field(default_factory=SourceSettings)
-    detector: DetectorSettings = Field(default_factory=DetectorSettings)
-    classifier: ClassifierSettings = Field(default_factory=ClassifierSettings)
+    source: Annotated[SourceSettings, *SOURCES.field] = Field(default_factory=SourceSettings)
+    detector: Annotated[DetectorSettings, *DETECTORS.field] = Field(
+        default_factory=DETECTORS.default_settings
+    )
+    classifier: Annotated[ClassifierSettings, *CLASSIFIERS.field] = Field(
+        default_factory=CLASSIFIERS.default_settings
+    )
     trigger: TriggerSettings = Field(default_factory=TriggerSettings)
     moment: MomentSettings | None = Field(default_factory=MomentSettings)
     saver: SaverSettings = Field(default_factory=SaverSettings)
@@ -28,6 +36,10 @@ class Settings(Section):
     performance: PerformanceSettings = Field(default_factory=PerformanceSettings)
     web: WebSettings = Field(default_factory=WebSettings)
     gpio: GpioSettings = Field(default_factory=GpioSettings)
+    outputs: Annotated[
+        tuple[Annotated[OutputSettings, *OUTPUTS.field], ...],
+        BeforeValidator(lambda value: tuple(value) if isinstance(value, list) else value),
+    ] = ()
 
     _base: Path | None = PrivateAttr(default=None)
 
@@ -52,10 +64,15 @@ class Settings(Section):
             raise KeyError(key)
         part = getattr(self, section)
         if not name:
-            return part is not None
-        if name not in SECTIONS[section].model_fields:
+            return part if section == LIST else part is not None
+        if section == LIST or name not in self.model_of(section).model_fields:
             raise KeyError(key)
         return getattr(part, name) if part is not None else None
+
+    def model_of(self, section: str) -> type[Section]:
+        """Return the model of a section as it is here: that of the chosen kind, where there are several."""
+        part = getattr(self, section)
+        return type(part) if isinstance(part, Section) else SECTIONS[section]
 
 
 SECTIONS: dict[str, type[Section]] = {
@@ -73,6 +90,12 @@ SECTIONS: dict[str, type[Section]] = {
 }
 """The sections by name, in the order of config.yaml."""
 
+FAMILIES: dict[str, Family[Any]] = {"source": SOURCES, "detector": DETECTORS, "classifier": CLASSIFIERS}
+"""Sections whose settings depend on the kind that is chosen in them."""
+
+LIST = "outputs"
+"""The section that is a list; each of its items is of a kind of `OUTPUTS`."""
+
 OPTIONAL_SECTIONS = frozenset({"moment"})
 """Sections that may be null as a whole."""
 
@@ -87,16 +110,22 @@ def given_values(settings: Settings) -> dict[str, object]:
                 values[f"{section}.{name}"] = getattr(part, name)
         else:
             values[section] = None
+    if settings.outputs:
+        values[LIST] = settings.outputs
     return values
 
 
 def changes(old: Settings, new: Settings) -> list[str]:
-    """Return the keys whose values differ, in the order of config.yaml; "moment" when it came or went."""
+    """Return the keys whose values differ, in the order of config.yaml; "moment" when it came or went.
+
+    Where another kind is chosen, settings that only one of the two has do not count: `kind` says it all.
+    """
     keys = []
-    for section, model in SECTIONS.items():
+    for section in SECTIONS:
         if old.value(section) != new.value(section):
             keys.append(section)
             continue
-        names = (f"{section}.{name}" for name in model.model_fields)
+        before, after = old.model_of(section).model_fields, new.model_of(section).model_fields
+        names = (f"{section}.{name}" for name in after if name in before)
         keys += [key for key in names if old.value(key) != new.value(key)]
-    return keys
+    return [*keys, *([LIST] if old.outputs != new.outputs else [])]

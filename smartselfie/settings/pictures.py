@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Literal
 
-from smartselfie.settings.fields import Section, setting
-from smartselfie.settings.values import Duration, Integer, NamePattern, PathSetting, Size, Switch
+from smartselfie.schema.fields import Section, setting
+from smartselfie.schema.values import Duration, Integer, NamePattern, PathSetting, Size, Switch
 
 
 class SaverSettings(Section):

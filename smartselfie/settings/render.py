@@ -7,15 +7,17 @@ import re
 import textwrap
 
 from smartselfie.errors import ConfigError
-from smartselfie.settings.describe import Setting, catalogue, plain
+from smartselfie.outputs import OUTPUTS
+from smartselfie.schema.values import format_duration, format_number, format_size
+from smartselfie.settings.describe import Setting, catalogue, describe_setting, plain, settings_of_kind
 from smartselfie.settings.document import read_scalar
-from smartselfie.settings.model import SECTIONS
-from smartselfie.settings.values import format_duration, format_number, format_size
+from smartselfie.settings.model import FAMILIES, LIST, SECTIONS, Settings
 
 WIDTH = 100
 FACTS = 32
 _PLAIN = re.compile(r"[A-Za-z0-9][A-Za-z0-9_./-]*", re.ASCII)
 
+_OUTPUTS = "Who is told what happens, as a list; an event is told to each. A change needs a restart. {}"
 _HEAD = """\
 The settings of smartselfie. Every setting is here, with its default; what you leave out keeps it.
 
@@ -25,9 +27,15 @@ where it says "restart". The command line wins over this file, for any setting:
 smartselfie --set trigger.threshold=0.7"""
 
 
-def as_yaml(key: str, value: object) -> str:
-    """Write a value of the setting `key` in YAML, in one line, as `load` reads it back."""
-    kind = catalogue()[key].kind
+def as_yaml(key: str, value: object, settings: Settings | None = None) -> str:
+    """Write a value of the setting `key` in YAML, in one line, as `load` reads it back.
+
+    `settings` are those it belongs to: their kinds may have settings that the default kinds have not.
+    """
+    return _as_yaml(catalogue(settings)[key].kind, value)
+
+
+def _as_yaml(kind: str, value: object) -> str:
     if kind == "duration" and isinstance(value, int | float):
         return format_duration(value)
     if kind == "size" and isinstance(value, int):
@@ -49,17 +57,39 @@ def render_config() -> str:
         for setting in settings:
             lines += [*_comment(setting.help, "  "), _line(setting, mark=not restart), ""]
         lines.pop()
+        lines += _other_kinds(section)
+    lines += ["", "", f"# {'-' * (WIDTH - 2)}", *_comment(_OUTPUTS.format(OUTPUTS.help()), ""), f"{LIST}: []"]
+    for kind in OUTPUTS.kinds:
+        lines += ["", f"#  - kind: {kind}"]
+        fields = OUTPUTS.settings(kind).model_fields
+        for setting in (describe_setting(OUTPUTS.settings(kind), name, f"{LIST}.{name}") for name in fields):
+            if not setting.key.endswith(".kind"):
+                lines.append(f"#  {_line(setting, mark=False)}")
     return "\n".join(lines) + "\n"
+
+
+def _other_kinds(section: str) -> list[str]:
+    """Return the settings of the kinds that are not the default, as comments."""
+    if (family := FAMILIES.get(section)) is None:
+        return []
+    lines: list[str] = []
+    default = {setting.key: setting.help for setting in settings_of_kind(section, family.default)}
+    for kind in (kind for kind in family.kinds if kind != family.default):
+        for setting in settings_of_kind(section, kind):
+            if default.get(setting.key) != setting.help:
+                words = _comment(f"{kind}: {setting.help}", "  ")
+                lines += ["", *words, f"  # {_line(setting, mark=False).strip()}"]
+    return lines
 
 
 def _line(setting: Setting, *, mark: bool) -> str:
     """Return the line that gives one setting, with what it may be in brief behind it."""
     facts = setting.brief
     if setting.example is not None:
-        facts += f"; such as {as_yaml(setting.key, setting.example)}"
+        facts += f"; such as {_as_yaml(setting.kind, setting.example)}"
     if mark and not setting.live:
         facts += "; restart"
-    value = as_yaml(setting.key, setting.default)
+    value = _as_yaml(setting.kind, setting.default)
     return f"  {setting.key.partition('.')[2]}: {value}".ljust(FACTS - 2) + f"  # {facts}"
 
 

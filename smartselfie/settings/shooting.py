@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pydantic import model_validator
 
-from smartselfie.settings.fields import Section, broken_rule, setting
-from smartselfie.settings.values import Duration, Hold, HoldFor, Integer, Number, Policy
+from smartselfie.schema.fields import Section, broken_rule, setting
+from smartselfie.schema.values import Duration, Hold, HoldFor, Integer, Number, Policy
 
 
 class TriggerSettings(Section):

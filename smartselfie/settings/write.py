@@ -15,7 +15,7 @@ from smartselfie.atomic import settle, sync_folder, temporary
 from smartselfie.errors import ConfigError
 from smartselfie.settings.document import compose
 from smartselfie.settings.file import parse, read_text, set_values
-from smartselfie.settings.model import Settings
+from smartselfie.settings.model import LIST, Settings
 from smartselfie.settings.render import as_yaml
 
 _ALIAS = re.compile(r"[ \t]*:\s*(\*[^\s,\[\]{}]+)")
@@ -54,6 +54,8 @@ def rewrite(
             if key in before.explicit and before.value(key) == wanted.value(key):
                 continue
             section, dot, _ = key.partition(".")
+            if not dot and section == LIST:
+                raise _LayoutError("a list of outputs is not rewritten")
             if not dot:
                 if before.value(section) != wanted.value(section):
                     text = _switch(text, path, section, on=bool(wanted.value(section)))
@@ -61,7 +63,8 @@ def rewrite(
             if not wanted.value(section):
                 continue  # a later value turned the whole section off
             # A path stays as relative as it was given.
-            text = _set(text, path, key, as_yaml(key, value if isinstance(value, str) else wanted.value(key)))
+            new = value if isinstance(value, str) else wanted.value(key)
+            text = _set(text, path, key, as_yaml(key, new, wanted))
             if comment and section not in commented:
                 text = _explain(text, path, key, comment)
                 commented.add(section)

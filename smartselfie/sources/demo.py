@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import pairwise
 from math import pi, sin
@@ -11,6 +12,7 @@ import cv2
 import numpy as np
 
 from smartselfie.records import Frame, Image
+from smartselfie.sources import SourceSettings
 from smartselfie.sources.scene.canvas import LEFT, TOP, UNIT
 from smartselfie.sources.scene.face import draw_face
 from smartselfie.sources.scene.people import PEOPLE
@@ -161,6 +163,11 @@ SCRIPT = DemoScript(
     duration=24.0,
 )
 """What the demo shows unless told otherwise: three smiles, a walk out of the picture, and half a smile."""
+
+
+def build(settings: SourceSettings, *, timeout: float) -> Callable[[], DemoSource]:
+    """Return the opener of the demo."""
+    return lambda: DemoSource(size=settings.size, fps=settings.fps)
 
 
 class DemoSource:

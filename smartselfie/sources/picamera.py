@@ -16,6 +16,7 @@ import numpy as np
 
 from smartselfie.errors import CameraLostError, NoCameraError
 from smartselfie.records import Frame, Image
+from smartselfie.sources import SourceSettings
 from smartselfie.sources.devices import CHOICES
 from smartselfie.sources.rotation import check_rotation, rotated
 
@@ -52,6 +53,11 @@ class Still:
         """Copy the picture out of the request."""
         self()
         self._request = None
+
+
+def build(settings: SourceSettings, *, timeout: float) -> Callable[[], PiCamera]:
+    """Return the opener of the Pi's camera."""
+    return lambda: PiCamera(size=settings.size, fps=settings.fps, rotate=settings.rotate)
 
 
 class PiCamera:

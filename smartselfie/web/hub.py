@@ -10,7 +10,8 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
-from smartselfie.outputs.events import Event, Events
+from smartselfie.outputs.events import Events
+from smartselfie.records import Event
 from smartselfie.web.wire import Json, event_json
 
 _STOP: Event = {}

@@ -242,7 +242,7 @@ def settings_routes(port: SettingsPort) -> APIRouter:
 
 def _checked(old: Settings, values: Mapping[str, object]) -> Settings:
     for key in values:
-        known = catalogue().get(key)
+        known = catalogue(old).get(key)
         if known is None or known.private:
             raise ProblemError(422, f"{key[:80]}: unknown setting")
     try:

@@ -30,6 +30,7 @@ from smartselfie.commands.check import (
 from smartselfie.errors import NoCameraError
 from smartselfie.records import Frame, Image
 from smartselfie.saving.folder import PictureFolder
+from smartselfie.sources import SourceSettings
 from tests import tiny_network
 
 
@@ -79,7 +80,7 @@ class LiveSource:
 def test_all_is_well(good: list[str]) -> None:
     """With a source, a network and a folder there is a finding for every part and none fails: code 0."""
     found = by_part(good)
-    parts = "settings source detector model performance display disk web gpio"
+    parts = "settings source detector model performance display disk web gpio outputs"
     assert list(found) == parts.split()
     assert {finding.level for finding in found.values()} <= {"ok", "warn"}
     assert check(None, good, out=io.StringIO()) == 0
@@ -126,14 +127,14 @@ def test_a_missing_model_or_cascade_fails_alone(good: list[str]) -> None:
 def watch(source: Callable[[], LiveSource], monkeypatch: pytest.MonkeyPatch, fps: float = 30) -> Finding:
     """What is found of a camera within a fifth of a second."""
     monkeypatch.setattr(module, "WATCHED", 0.2)
-    return check_source(s.SourceSettings(use="0", fps=fps, stall_after=0.5), source, True, known())
+    return check_source(SourceSettings(use="0", fps=fps, stall_after=0.5), source, True, known())
 
 
 def test_a_camera_is_measured(monkeypatch: pytest.MonkeyPatch) -> None:
     """Its picture's size and its frame rate are found, and remembered for the checks that follow."""
     learnt = known()
     monkeypatch.setattr(module, "WATCHED", 0.2)
-    found = check_source(s.SourceSettings(use="0", fps=5), LiveSource, True, learnt)
+    found = check_source(SourceSettings(use="0", fps=5), LiveSource, True, learnt)
     assert found.level == "ok"
     assert found.found.startswith("0, 64x48, ")
     assert learnt.size == (64, 48)
@@ -165,7 +166,7 @@ def test_a_camera_that_does_not_open_says_why() -> None:
         raise NoCameraError("somebody else has it; close that program")
 
     with pytest.raises(NoCameraError, match="somebody else"):
-        check_source(s.SourceSettings(use="0"), refuse, True, known())
+        check_source(SourceSettings(use="0"), refuse, True, known())
 
 
 def test_the_smallest_face_is_named_and_compared(good: list[str]) -> None:

@@ -16,6 +16,7 @@ from PIL import Image as Pillow
 from smartselfie import settings as s
 from smartselfie.commands.run import load_settings, run
 from smartselfie.daemon.app import App, RunOptions, default_config
+from smartselfie.daemon.live_parts import LiveWindow
 from smartselfie.errors import BusyError, ConfigError, NoCameraError, UsageError
 from smartselfie.records import Arm, Change, Command, Quit, Reload, View
 from smartselfie.sources.demo import SCRIPT, DemoSource
@@ -70,10 +71,14 @@ class Script:
         self.asks = asks
         self.views: list[View] = []
 
-    def __call__(self, view: View) -> Iterable[Command]:
-        """Remember, and ask."""
-        self.views.append(view)
-        command = self.asks.get(view.frame.seq)
+    def join(self, app: App) -> None:
+        """Look and ask from now on."""
+        app.loop.viewers.append(self.views.append)
+        app.loop.ticks.append(self.ask)
+
+    def ask(self) -> Iterable[Command]:
+        """Ask for what is due at the newest frame."""
+        command = self.asks.get(self.views[-1].frame.seq)
         return [] if command is None else [command]
 
 
@@ -154,7 +159,7 @@ def run_app(
     """Run the demo with a viewer that asks for things."""
     script = Script(asks)
     with App(app_settings, options) as app:
-        app.loop.viewers.append(script)
+        script.join(app)
         app.run()
     return app, script.views
 
@@ -187,7 +192,7 @@ def test_a_reload_reads_the_file_again(tmp_path: Path) -> None:
     with App(s.load(config, overrides), RunOptions(config, overrides, str(events))) as app:
         config.write_text("trigger: {threshold: 0.8}\ndetector: {rescan: 7}\n")
         app.send(Reload())
-        app.loop.viewers.append(Script({2: Quit()}))
+        Script({2: Quit()}).join(app)
         app.run()
         assert app.settings.trigger.threshold == 0.8
     reloaded = json.loads(events.read_text().splitlines()[1])
@@ -204,7 +209,7 @@ def test_a_reload_keeps_what_was_changed_and_not_saved(tmp_path: Path) -> None:
         app.send(Change({"trigger.threshold": 0.7}))
         config.write_text("trigger: {threshold: 0.5, grace: 5}\n")
         app.send(Reload())
-        app.loop.viewers.append(Script({2: Quit()}))
+        Script({2: Quit()}).join(app)
         app.run()
         assert (app.settings.trigger.threshold, app.settings.trigger.grace) == (0.7, 5)
 
@@ -217,7 +222,7 @@ def test_a_broken_file_changes_nothing_while_running(tmp_path: Path) -> None:
     with App(s.load(config, overrides), RunOptions(config, overrides)) as app:
         config.write_text("trigger: {treshold: 0.8}\n")
         app.send(Reload())
-        app.loop.viewers.append(Script({2: Quit()}))
+        Script({2: Quit()}).join(app)
         app.run()
         assert app.settings.trigger.threshold == 0.5
 
@@ -290,12 +295,13 @@ def test_a_change_of_something_else_leaves_what_the_keys_did(tmp_path: Path) -> 
     """Mirror, overlay and full screen follow the settings only when these change."""
     given = s.load(None, settings(tmp_path))
     with App(given, RunOptions()) as app:
-        app.window = Screen()  # type: ignore[assignment]
+        window = Screen()
+        app.parts.append(LiveWindow(window))  # type: ignore[arg-type]
         app.live_settings.change({"trigger.threshold": 0.7})
-        assert app.window.controls == Controls(mirror=False, overlay=False, fullscreen=True)
+        assert window.controls == Controls(mirror=False, overlay=False, fullscreen=True)
         app.live_settings.change({"window.mirror": False})
         app.live_settings.change({"window.mirror": True})
-        assert app.window.controls.mirror
+        assert window.controls.mirror
 
 
 def test_a_moment_that_is_switched_on_has_the_files_settings(tmp_path: Path) -> None:
@@ -322,14 +328,17 @@ def test_the_password_of_a_stream_is_told_to_nobody(tmp_path: Path, monkeypatch:
     events = tmp_path / "events"
     url = "http://user:secret@127.0.0.1:9/stream"
     given = s.load(None, [*settings(tmp_path), f'source.use="{url}"'])
+    status = tmp_path / "run" / "status.json"
     kept = []
 
-    def read(view: View) -> Iterable[Command]:
-        kept.append((tmp_path / "run" / "status.json").read_text())
+    def read() -> Iterable[Command]:
+        if not status.exists():  # its thread has not written it yet
+            return ()
+        kept.append(status.read_text())
         return (Quit(),)
 
     with App(given, RunOptions(events=str(events), wait=True)) as app:
-        app.loop.viewers.append(read)  # after the one that writes the file
+        app.loop.ticks.append(read)
         app.run()
     told = json.loads(events.read_text().splitlines()[0])
     assert told["source"] == json.loads(kept[0])["source"] == "http://127.0.0.1:9/stream"

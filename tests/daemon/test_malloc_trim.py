@@ -2,24 +2,18 @@
 
 import sys
 
-import numpy as np
 import pytest
 
 from smartselfie.daemon.malloc_trim import EVERY, HeapTrimmer, heap_trimmer
-from smartselfie.records import Decision, Frame, State, View
-
-VIEW = View(
-    Frame(np.zeros((2, 2, 3), np.uint8), 0, 0.0), (), Decision(State.WATCHING, 0.0, False, ""), 0.9, 30.0
-)
 
 
 def test_it_trims_once_in_a_while() -> None:
     """Not with each frame: it takes milliseconds."""
     now, trimmed = [0.0], []
-    viewer = HeapTrimmer(trimmed.append, clock=lambda: now[0])
+    tick = HeapTrimmer(trimmed.append, clock=lambda: now[0])
     for second in range(int(3 * EVERY) + 1):
         now[0] = float(second)
-        assert list(viewer(VIEW)) == []
+        assert list(tick()) == []
     assert trimmed == [0, 0, 0]
 
 

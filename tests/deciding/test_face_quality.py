@@ -9,7 +9,7 @@ import pytest
 from smartselfie.deciding.eyes import EYE_CASCADE, EyeMeter
 from smartselfie.deciding.face_quality import FaceQualityMeter, inside, sharpness, stillness
 from smartselfie.deciding.frame_quality import OPEN
-from smartselfie.detectors.haar import find_cascade
+from smartselfie.detectors.cascades import find_cascade
 from smartselfie.errors import DetectorError
 from smartselfie.records import Box, Face, Image
 from smartselfie.sources.demo import Actor, DemoScript, draw_scene

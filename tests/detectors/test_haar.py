@@ -5,7 +5,8 @@ from pathlib import Path
 import cv2
 import pytest
 
-from smartselfie.detectors.haar import HaarDetector, find_cascade
+from smartselfie.detectors.cascades import find_cascade
+from smartselfie.detectors.haar import HaarDetector
 from smartselfie.errors import DetectorError
 from smartselfie.records import Box, Image, Look
 from smartselfie.sources.demo import DemoSource

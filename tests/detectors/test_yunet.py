@@ -7,7 +7,8 @@ import cv2
 import numpy as np
 import pytest
 
-from smartselfie.detectors.haar import HaarDetector, find_cascade
+from smartselfie.detectors.cascades import find_cascade
+from smartselfie.detectors.haar import HaarDetector
 from smartselfie.detectors.yunet import YuNetDetector
 from smartselfie.errors import DetectorError
 from smartselfie.records import Box, Image, Look

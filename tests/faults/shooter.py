@@ -8,7 +8,7 @@ import numpy as np
 import PIL.Image
 
 from smartselfie.cli import main
-from smartselfie.outputs.events import Events
+from smartselfie.outputs.events import Events, EventsFile
 from smartselfie.pictures.files import read_metadata
 from smartselfie.saving.saver import FolderSaver
 from tests.saver_helpers import make_shot
@@ -17,9 +17,11 @@ from tests.saver_helpers import make_shot
 def shoot(folder: Path, events: Path, format: str) -> None:
     """Save shots to `folder` for ever, each announced in the file `events`; ratings change meanwhile."""
     noise = np.random.default_rng(0).integers(0, 255, (96, 128, 3), dtype=np.uint8)
+    announce = Events()
+    announce.listen(EventsFile(events).event)  # in the saver's thread: what is reported is on the disk
     saver = FolderSaver(
         folder,
-        emit=Events(events),
+        emit=announce,
         format=format,
         name="{counter}-{date}",
         save_overlay=True,

@@ -36,9 +36,9 @@ def view(progress: float = 0.0, state: State = State.HOLDING, shots: int = 0) ->
 def test_the_led_follows_the_progress(pins: MockFactory) -> None:
     """Its brightness is the share of the hold that is done."""
     with Gpio(led=LED, send=print) as gpio:
-        gpio(view(0.5))
+        gpio.view(view(0.5))
         assert pins.pin(LED).state == pytest.approx(0.5)
-        gpio(view(1.0))
+        gpio.view(view(1.0))
         assert pins.pin(LED).state == 1
 
 
@@ -46,8 +46,8 @@ def test_the_led_follows_the_progress(pins: MockFactory) -> None:
 def test_the_led_is_dark_when_nothing_is_held(pins: MockFactory, state: State) -> None:
     """Only a hold or a countdown lights it."""
     with Gpio(led=LED, send=print) as gpio:
-        gpio(view(0.8))
-        gpio(view(0.8, state))
+        gpio.view(view(0.8))
+        gpio.view(view(0.8, state))
         assert pins.pin(LED).state == 0
 
 
@@ -56,10 +56,10 @@ def test_the_buzzer_sounds_at_a_shot(pins: MockFactory) -> None:
     with Gpio(buzzer=BUZZER, send=print) as gpio:
         pin = pins.pin(BUZZER)
         pin.clear_states()
-        gpio(view(shots=3))
-        gpio(view(shots=3))
+        gpio.view(view(shots=3))
+        gpio.view(view(shots=3))
         assert [state.state for state in pin.states] == [False]
-        gpio(view(shots=4))
+        gpio.view(view(shots=4))
         until(lambda: [state.state for state in pin.states] == [False, True, False])
 
 
@@ -88,7 +88,7 @@ def test_the_switch_arms(pins: MockFactory) -> None:
 def test_closing_switches_off_and_gives_the_pins_back(pins: MockFactory) -> None:
     """Afterwards the lamp is dark and another may use the pins; closing twice is harmless."""
     gpio = Gpio(led=LED, shutter=BUTTON, send=print)
-    gpio(view(1.0))
+    gpio.view(view(1.0))
     gpio.close()
     gpio.close()
     assert not pins.pin(LED).state

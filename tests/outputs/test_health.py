@@ -91,7 +91,7 @@ def said(folder: Path, *, as_json: bool = False) -> tuple[int, str]:
 
 def test_the_file_tells_how_it_is(health: Health, tmp_path: Path) -> None:
     """State, camera, frame rate, pictures, disk and memory stand in it, as JSON."""
-    health(view(shots=4, notices=("camera is black",)))
+    health.view(view(shots=4, notices=("camera is black",)))
     found = written(health)
     assert found["pid"] == os.getpid()
     assert (found["state"], found["why"], found["fps"]) == ("watching", "nobody", 25.0)
@@ -107,44 +107,44 @@ def test_the_file_tells_how_it_is(health: Health, tmp_path: Path) -> None:
 
 def test_the_file_is_written_once_a_second(health: Health, clock: Clock) -> None:
     """Views within a second of the last writing leave the file as it is."""
-    health(view(shots=1))
+    health.view(view(shots=1))
     clock.now += 0.9
-    health(view(shots=2))
+    health.view(view(shots=2))
     assert written(health)["shots"] == 1
     clock.now += 0.1
-    health(view(shots=2))
+    health.view(view(shots=2))
     assert written(health)["shots"] == 2
 
 
 def test_a_reader_of_the_same_moment_finds_it_well(health: Health, clock: Clock) -> None:
     """The file never tells of a time after that of its writing."""
     clock.now = 100.0006
-    health(view())
+    health.view(view())
     assert problems(written(health), now=clock.now, alive=lambda pid: True) == []
 
 
 def test_frame_age_grows_while_no_frame_comes(health: Health, clock: Clock) -> None:
     """The age counts from the newest frame; while none comes the frame rate is nought."""
-    health(view(seq=7))
+    health.view(view(seq=7))
     clock.now += 5
-    health(view(seq=7))
+    health.view(view(seq=7))
     assert (written(health)["frame_age"], written(health)["fps"]) == (5.0, 0.0)
     clock.now += 1
-    health(view(seq=8))
+    health.view(view(seq=8))
     assert written(health)["frame_age"] == 0.0
 
 
 def test_frame_age_is_unknown_before_the_first_frame(health: Health) -> None:
     """The empty picture that stands in for a first frame has no age."""
-    health(view(seq=0, at=0.0))
+    health.view(view(seq=0, at=0.0))
     assert written(health)["frame_age"] is None
 
 
 def test_trouble_is_remembered(health: Health) -> None:
     """The last event that tells of trouble stays as the last error; other events are none."""
-    health.hear({"event": "camera_lost", "reason": "stalled"})
-    health.hear({"event": "camera_back"})
-    health(view())
+    health.event({"event": "camera_lost", "reason": "stalled"})
+    health.event({"event": "camera_back"})
+    health.view(view())
     error = written(health)["last_error"]
     assert error == {"time": "2026-11-20T18:30:00+00:00", "what": "camera lost: stalled"}
 
@@ -153,7 +153,7 @@ def test_everybody_may_read_it(health: Health) -> None:
     """Whatever the service's umask is, other users can ask how it is."""
     before = os.umask(0o077)
     try:
-        health(view())
+        health.view(view())
     finally:
         os.umask(before)
     assert health.path.stat().st_mode & 0o777 == 0o644
@@ -161,7 +161,7 @@ def test_everybody_may_read_it(health: Health) -> None:
 
 def test_closing_removes_the_file(health: Health) -> None:
     """A daemon that stopped leaves no file; closing twice is harmless."""
-    health(view())
+    health.view(view())
     health.close()
     health.close()
     assert list(health.path.parent.iterdir()) == []
@@ -182,7 +182,7 @@ def test_a_folder_that_cannot_be_written_is_said_once(
     health = make(tmp_path, clock)
     for _ in range(3):
         clock.now += 1
-        health(view())
+        health.view(view())
     assert [record.levelname for record in caplog.records] == ["WARNING"]
     assert "smartselfie status" in caplog.text
 
@@ -194,7 +194,7 @@ def test_somebody_elses_folder_is_not_used(
     (tmp_path / "elsewhere").mkdir()
     (tmp_path / "run").symlink_to(tmp_path / "elsewhere")
     health = make(tmp_path, clock)
-    health(view())
+    health.view(view())
     assert "somebody else's" in caplog.text
     assert list((tmp_path / "elsewhere").iterdir()) == []
 
@@ -205,7 +205,7 @@ def test_another_users_folder_is_not_used(
     """A folder under the right name that belongs to another user is not written to."""
     owner = os.getuid()
     monkeypatch.setattr(os, "getuid", lambda: owner + 1)
-    make(tmp_path, clock)(view())
+    make(tmp_path, clock).view(view())
     assert list(health.path.parent.iterdir()) == []
 
 
@@ -310,7 +310,7 @@ def test_a_broken_file_is_unwell(tmp_path: Path) -> None:
 def test_a_well_daemon_is_shown(tmp_path: Path) -> None:
     """What the daemon wrote a moment ago is shown, and 0 returned."""
     health = Health(tmp_path, source="auto", store=Store(tmp_path), camera=lambda: ("ok", ""))
-    health(view(shots=2))
+    health.view(view(shots=2))
     code, text = said(tmp_path)
     assert code == 0
     assert "2 taken, 3 saved" in text
@@ -321,7 +321,7 @@ def test_a_well_daemon_is_shown(tmp_path: Path) -> None:
 def test_a_lost_camera_is_shown(tmp_path: Path) -> None:
     """The problem comes first, and 1 is returned."""
     camera = ("unplugged", "camera lost, trying again")
-    Health(tmp_path, source="auto", store=Store(tmp_path), camera=lambda: camera)(view())
+    Health(tmp_path, source="auto", store=Store(tmp_path), camera=lambda: camera).view(view())
     code, text = said(tmp_path)
     assert code == 1
     assert text.startswith("unwell: camera lost, trying again\n")
@@ -329,7 +329,7 @@ def test_a_lost_camera_is_shown(tmp_path: Path) -> None:
 
 def test_json_carries_the_verdict(tmp_path: Path) -> None:
     """--json prints one object with `ok`, `problems` and all that the file says."""
-    Health(tmp_path, source="demo", store=Store(tmp_path))(view())
+    Health(tmp_path, source="demo", store=Store(tmp_path)).view(view())
     code, text = said(tmp_path, as_json=True)
     found = json.loads(text)
     assert (code, found["ok"], found["problems"], found["source"]) == (0, True, [], "demo")

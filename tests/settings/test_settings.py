@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from smartselfie.daemon.parts import build_rules
 from smartselfie.errors import ConfigError
+from smartselfie.schema.values import format_duration, format_size, parse_duration, parse_size
 from smartselfie.settings import (
     Hold,
     Settings,
@@ -26,7 +27,6 @@ from smartselfie.settings import (
     set_values,
 )
 from smartselfie.settings.render import as_yaml
-from smartselfie.settings.values import format_duration, format_size, parse_duration, parse_size
 
 ROOT = Path(__file__).parents[2]
 

@@ -14,7 +14,8 @@ from smartselfie.classifiers.litert import LiteRtClassifier, default_model
 from smartselfie.deciding.face_input import crop_faces
 from smartselfie.deciding.tracking import Tracker
 from smartselfie.deciding.trigger import Rules, Trigger
-from smartselfie.detectors.haar import HaarDetector, find_cascade
+from smartselfie.detectors.cascades import find_cascade
+from smartselfie.detectors.haar import HaarDetector
 from smartselfie.errors import ModelError
 from smartselfie.pipeline import Analysis
 from smartselfie.records import Box, Image

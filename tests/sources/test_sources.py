@@ -18,7 +18,8 @@ from PIL import Image as Pillow
 
 from smartselfie.errors import NoCameraError, SmartSelfieError, SourceError, UsageError
 from smartselfie.records import Frame, Image
-from smartselfie.sources import PATIENCE, SourceOpener, open_source
+from smartselfie.sources import SourceOpener, open_source
+from smartselfie.sources.auto import PATIENCE
 from smartselfie.sources.devices import cameras, stable_name, users, why_not
 from smartselfie.sources.folder import FolderSource, natural
 from smartselfie.sources.rotation import check_rotation, rotated
