@@ -101,9 +101,15 @@ class NearMisses:
     def __init__(self, settings: Settings, emit: Emit) -> None:
         self._emit = emit
         self._stack = ExitStack()
+        self._kept = 0
         self._saver: FolderSaver | None = None
         self._keeper: NearMissKeeper | None = None
         self._open(settings)
+
+    @property
+    def kept(self) -> int:
+        """How many are kept now."""
+        return self._kept
 
     def __call__(self, view: View) -> None:
         """Look at the newest frame."""
@@ -119,14 +125,15 @@ class NearMisses:
             self._saver.change(trigger=noted(settings))
 
     def _open(self, settings: Settings) -> None:
-        if not settings.storage.near_misses:
+        self._kept = settings.storage.near_misses
+        if not self._kept:
             return
         self._saver = self._stack.enter_context(
             FolderSaver(
                 Path(settings.saver.folder) / "near_misses",
                 emit=self._emit,
                 event="near_miss",
-                keep=settings.storage.near_misses,
+                keep=self._kept,
                 trigger=noted(settings),
                 thread_name="near-misses",
                 patience=0.0,

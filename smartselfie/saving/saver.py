@@ -128,7 +128,7 @@ class FolderSaver:
                 self._idle = False
                 self._changed.notify_all()
         if not room:
-            self._outbox.lose([label(shot.taken)], f"the disk has not answered for {self._patience:g} s")
+            self._outbox.lose([label(shot.taken)], _why_lost(self._patience))
 
     def change(
         self,
@@ -163,6 +163,16 @@ class FolderSaver:
                 self._storage.limits = limits
         if limits is not None:
             self.resume()
+
+    @property
+    def options(self) -> SaverOptions:
+        """How shots are stored now."""
+        return self._options
+
+    @property
+    def limits(self) -> Limits:
+        """How much they may take now."""
+        return self._storage.limits
 
     def resume(self) -> None:
         """Try again at once to write what waits."""
@@ -295,6 +305,10 @@ class FolderSaver:
         if last:
             self._outbox.give_up()
         return not last
+
+
+def _why_lost(patience: float) -> str:
+    return f"the disk has not answered for {patience:g} s" if patience else "the disk does not keep up"
 
 
 def _encoded(shot: Shot, options: SaverOptions) -> EncodedPicture:
