@@ -1,0 +1,100 @@
+"""`smartselfie export`: the file that the program runs."""
+
+from __future__ import annotations
+
+import tempfile
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from smartselfie.training.commands.options import DATA, Verbose, command_line
+
+EXAMPLES = """
+Examples:
+
+    smartselfie export runs/smile/network.keras --kind int8 --out model/expression.tflite
+
+    smartselfie export runs/big/network.keras --soft-labels model/soft/big.npz
+"""
+
+
+class NumberFormat(StrEnum):
+    """Number formats of a LiteRT file."""
+
+    float32 = "float32"
+    float16 = "float16"
+    dynamic = "dynamic"
+    int8 = "int8"
+
+
+def export(
+    source: Annotated[Path, typer.Argument(metavar="NETWORK", help="The network.keras of a run.")],
+    data: Annotated[
+        Path, typer.Option(metavar="FILE", help="What `prepare` wrote: to calibrate and check.")
+    ] = DATA,
+    out: Annotated[Path, typer.Option(metavar="FILE")] = Path("model/expression.tflite"),
+    kind: Annotated[NumberFormat, typer.Option(help="Number format.")] = NumberFormat.float32,
+    read: Annotated[
+        str | None, typer.Option(metavar="HEAD", help="The output the program reads; default: ferplus.")
+    ] = None,
+    tolerance: Annotated[
+        float | None,
+        typer.Option(
+            min=0, max=1, help="Refuse when more of the decisions differ; default: 0.001 to 0.03, by kind."
+        ),
+    ] = None,
+    version: Annotated[str, typer.Option()] = "1",
+    average: Annotated[
+        list[Path] | None,
+        typer.Option(
+            metavar="FILE",
+            help="Average its weights with those of this run of the same network first; repeatable.",
+        ),
+    ] = None,
+    soft_labels: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE", help="Instead, store its probabilities for the training faces, to teach others."
+        ),
+    ] = None,
+    verbose: Verbose = 0,
+) -> None:
+    """Write the LiteRT file that the program runs, checked against the Keras network on PublicTest."""
+    from smartselfie.training import backend
+
+    backend.choose()
+    from smartselfie.training import datasets
+
+    faces = datasets.load(data)
+    from smartselfie.training import distil, predictors
+    from smartselfie.training import export as exporting
+
+    runs = [path.parent / "command.txt" for path in (*(average or ()), source)]
+    said = [each.read_text().strip() for each in runs if each.exists()]
+    with tempfile.TemporaryDirectory() as folder:
+        if average:
+            from smartselfie.training import soup
+
+            source = soup.cook([source, *average], faces.split("Training"), Path(folder) / "network.keras")
+        if soft_labels is not None:
+            distil.store(predictors.Keras(source).network, faces.split("Training"), soft_labels)
+            print(f"-> {soft_labels}")
+            return
+        about = exporting.export(
+            source,
+            faces,
+            out,
+            kind=kind.value,
+            read=read,
+            tolerance=tolerance,
+            name=out.stem,
+            version=version,
+            command="\n".join([*said, command_line()]),
+        )
+    for head, share in about["differs"].items():
+        print(
+            f"{head}: decides {share:.2%} of PublicTest otherwise; temperature {about['temperature'][head]}"
+        )
+    print(f"{out.stat().st_size:,} bytes -> {out}")

@@ -1,0 +1,192 @@
+"""`smartselfie train`: a network from labelled faces."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from smartselfie.errors import UsageError
+from smartselfie.training.commands.options import DATA, Verbose, command_line
+
+
+class Network(StrEnum):
+    """What `train` can train."""
+
+    smile = "smile"
+    mini_xception = "mini_xception"
+    cnn4 = "cnn4"
+    vgg = "vgg"
+    vgg16_bottleneck = "vgg16_bottleneck"
+
+
+class LabelKind(StrEnum):
+    """What it learns."""
+
+    both = "both"
+    ferplus = "ferplus"
+    fer2013 = "fer2013"
+    blend = "blend"
+
+
+HEADS = {
+    "both": ("ferplus", "fer2013"),
+    "ferplus": ("ferplus",),
+    "fer2013": ("fer2013",),
+    "blend": ("blend",),
+}
+
+EXAMPLES = """
+Examples:
+
+    smartselfie train --network smile --run runs/smile
+
+    smartselfie train --run runs/smile --resume            after a kill, or a power cut
+
+    smartselfie train --minutes 90 --sizes 0:32,0.4:40,0.65:48
+
+    smartselfie train --widths 64,128,256 --run runs/big
+
+    smartselfie train --teachers model/soft/big.npz --distil 0.7
+
+    smartselfie train --from model/expression.keras --rate 0.05 --run runs/longer
+"""
+
+
+def train(
+    data: Annotated[
+        Path | None, typer.Option(metavar="FILE", help=f"What `prepare` wrote; default: {DATA}.")
+    ] = None,
+    run: Annotated[Path, typer.Option(metavar="DIR", help="The folder of this run.")] = Path("runs/smile"),
+    resume: Annotated[
+        bool,
+        typer.Option(
+            "--resume",
+            help="Go on with the run in --run, with its own settings and faces; only --minutes and --calm "
+            "may differ, and --data where the file has moved.",
+        ),
+    ] = False,
+    network: Annotated[Network, typer.Option(help="Which network.")] = Network.smile,
+    labels: Annotated[
+        LabelKind, typer.Option(help="One head for each kind of label, one kind, or a blend.")
+    ] = LabelKind.both,
+    epochs: Annotated[int, typer.Option(min=1)] = 30,
+    minutes: Annotated[
+        float | None,
+        typer.Option(min=0.01, help="Fit the schedule to this time; --epochs is then the first guess."),
+    ] = None,
+    batch: Annotated[int, typer.Option(min=1)] = 128,
+    rate: Annotated[float, typer.Option(min=0, help="Peak learning rate of SGD.")] = 0.1,
+    sizes: Annotated[
+        str, typer.Option(metavar="SHARE:SIDE,...", help="Side of the faces from which share of the run on.")
+    ] = "0:48",
+    weight_decay: Annotated[float, typer.Option(min=0)] = 5e-4,
+    smoothing: Annotated[
+        float, typer.Option(min=0, max=1, help="Label smoothing of FER2013's labels.")
+    ] = 0.1,
+    blend: Annotated[float, typer.Option(min=0, max=1, help="Share of FER2013's label in a blend.")] = 0.5,
+    mixup: Annotated[float, typer.Option(min=0, help="alpha; 0 is off.")] = 0.0,
+    erase: Annotated[
+        float, typer.Option(min=0, max=1, help="Share of faces with a random rectangle.")
+    ] = 0.15,
+    degrade: Annotated[
+        float, typer.Option(min=0, max=1, help="Share of faces made small or blurred.")
+    ] = 0.25,
+    augment: Annotated[bool, typer.Option(help="Change training faces; off, they are only mirrored.")] = True,
+    ema: Annotated[float, typer.Option(min=0, max=1, help="Decay a step of the averaged weights.")] = 0.998,
+    class_weights: Annotated[bool, typer.Option("--class-weights", help="Weigh rare classes up.")] = False,
+    calm: Annotated[
+        float | None,
+        typer.Option(min=0, max=1, help="From which share of the run on faces are changed half as much."),
+    ] = None,
+    patience: Annotated[
+        int | None, typer.Option(min=1, help="Stop after so many epochs without a better one.")
+    ] = None,
+    teachers: Annotated[
+        list[Path] | None, typer.Option(metavar="FILE", help="Soft labels to distil from; repeatable.")
+    ] = None,
+    distil: Annotated[float, typer.Option(min=0, max=1, help="Share of the teachers in the targets.")] = 0.7,
+    widths: Annotated[
+        str | None,
+        typer.Option(metavar="N,N,N", help="smile: channels of its three stages; wide ones make teachers."),
+    ] = None,
+    weights: Annotated[str, typer.Option(help="vgg16_bottleneck: imagenet, none or a file.")] = "imagenet",
+    start: Annotated[
+        Path | None,
+        typer.Option(
+            "--from",
+            metavar="FILE",
+            help="Start from the weights of a network trained before, narrower ones too.",
+        ),
+    ] = None,
+    seed: Annotated[int, typer.Option(min=0)] = 1,
+    verbose: Verbose = 0,
+) -> None:
+    """Train a network; every choice is made on PublicTest."""
+    from smartselfie.training import backend
+
+    if resume:
+        stored = _stored(run)
+        network = stored["network"]
+        data = data or Path(stored.get("data", DATA))
+    data = data or DATA
+    backend.choose(network.value)
+    from smartselfie.training import datasets
+
+    faces = datasets.load(data)  # before Keras is imported, which takes seconds
+    from smartselfie.training import fit, settings
+    from smartselfie.training.augment import NONE, Augmentation
+
+    options: dict[str, Any] = {}
+    if network is Network.vgg16_bottleneck:
+        options["weights"] = None if weights == "none" else weights
+    if widths is not None:
+        if network is not Network.smile:
+            raise UsageError(f"--widths are for smile; {network.value} has its own")
+        options["widths"] = settings.read_widths(widths)
+    if resume:
+        chosen = settings.read(run / "settings.json")
+        chosen = replace(
+            chosen,
+            data=str(data),
+            minutes=minutes or chosen.minutes,
+            calm=chosen.calm if calm is None else calm,
+        )
+    else:
+        chosen = settings.FitSettings(
+            data=str(data),
+            network=network.value,
+            heads=HEADS[labels.value],
+            epochs=epochs,
+            minutes=minutes,
+            batch=batch,
+            rate=rate,
+            sizes=settings.read_sizes(sizes),
+            weight_decay=weight_decay,
+            smoothing=smoothing,
+            blend=blend,
+            mixup=mixup,
+            ema=ema,
+            calm=1.0 if calm is None else calm,
+            class_weights=class_weights,
+            patience=patience,
+            distil=distil,
+            start=None if start is None else str(start),
+            seed=seed,
+            options=options,
+            teachers=tuple(map(str, teachers or ())),
+            augmentation=Augmentation(erase=erase, degrade=degrade) if augment else NONE,
+        )
+    print(f"-> {fit.fit(faces, chosen, run, resume=resume, command=command_line())}")
+
+
+def _stored(run: Path) -> dict[str, Any]:
+    try:
+        stored = json.loads((run / "settings.json").read_text())
+        return {**stored, "network": Network(stored["network"])}
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise UsageError(f"{run}: holds no run to resume ({error})") from error
