@@ -6,9 +6,20 @@ Every error a user can cause is one of these; its text is one line that says wha
 
 
 class SmartSelfieError(Exception):
-    """The root of all errors of this package."""
+    """The root of all errors of this package: what is wrong, and what to do about it.
+
+    Its text is both, "what; remedy".
+    """
 
     exit_code = 1
+
+    def __init__(self, what: str = "", *, remedy: str = "") -> None:
+        super().__init__(what)
+        self.what = what
+        self.remedy = remedy
+
+    def __str__(self) -> str:
+        return f"{self.what}; {self.remedy}" if self.remedy else self.what
 
 
 class ConfigError(SmartSelfieError, ValueError):
@@ -51,6 +62,10 @@ class CameraStuckError(SourceError):
 
 class PictureError(SmartSelfieError, ValueError):
     """A picture cannot be decoded, or is larger than allowed."""
+
+
+class PictureTooLargeError(PictureError):
+    """A picture has more bytes or pixels than are read."""
 
 
 class DetectorError(SmartSelfieError, ValueError):

@@ -198,7 +198,9 @@ class Camera:
             self._blocked = None  # it came back, and has given the device back
         if self._blocked is not None:
             if now - reader.alive_at >= self._stall_after:
-                self._fail(CameraStuckError("the camera's driver does not answer; a restart may cure it"))
+                self._fail(
+                    CameraStuckError("the camera's driver does not answer", remedy="a restart may cure it")
+                )
         elif reader.busy_since is not None and now - reader.busy_since >= self._patience(reader):
             log.debug("%s is blocked; one more try", reader.thread.name)
             reader.stop.set()

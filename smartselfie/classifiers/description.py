@@ -200,8 +200,8 @@ def describe(
         return description
     if scaling is None:
         raise ModelError(
-            f"{model}: it is not known what it wants to see; "
-            f"set classifier.scaling, or write {model.stem}.json beside it, such as {EXAMPLE}"
+            f"{model}: it is not known what it wants to see",
+            remedy=f"set classifier.scaling, or write {model.stem}.json beside it, such as {EXAMPLE}",
         )
     if scaling not in SCALINGS:
         raise ModelError(f"unknown scaling {scaling!r} (known: {', '.join(SCALINGS)})")
@@ -228,8 +228,8 @@ def _check_hash(model: Path, data: bytes, description: Description) -> None:
         return
     if expected and hashlib.sha256(data).hexdigest() != expected.lower():
         raise ModelError(
-            f"{model}: changed file: its SHA-256 is not the one in the JSON beside it; "
-            "bring the two that belong together, or remove sha256 there"
+            f"{model}: changed file: its SHA-256 is not the one in the JSON beside it",
+            remedy="bring the two that belong together, or remove sha256 there",
         )
 
 

@@ -88,7 +88,7 @@ class LiteRtClassifier:
         self._interpreter: Any = _load(model, data, threads)
         inputs = self._interpreter.get_input_details()
         if len(inputs) != 1:
-            raise ModelError(f"{model}: has {len(inputs)} inputs; need one picture")
+            raise ModelError(f"{model}: has {len(inputs)} inputs", remedy="need one picture")
         width, height, channels = _check_input(model, inputs[0], described)
         output = _choose_output(model, self._interpreter.get_output_details(), described)
         self.input_size = width, height
@@ -146,9 +146,13 @@ def _read(model: Path) -> bytes:
     try:
         data = model.read_bytes()
     except OSError as error:
-        raise ModelError(f"{model}: {error.strerror}; set classifier.model to a .tflite file") from error
+        raise ModelError(
+            f"{model}: {error.strerror}", remedy="set classifier.model to a .tflite file"
+        ) from error
     if data[4:8] != b"TFL3":
-        raise ModelError(f"{model}: is no .tflite network; set classifier.kind to keras for a Keras file")
+        raise ModelError(
+            f"{model}: is no .tflite network", remedy="set classifier.kind to keras for a Keras file"
+        )
     return data
 
 

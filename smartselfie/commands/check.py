@@ -139,9 +139,10 @@ def examine(config: Path | None, overrides: Sequence[str] = ()) -> Iterator[Find
     for name, look in parts:
         try:
             yield look()
-        except (SmartSelfieError, OSError) as error:
-            found, _, remedy = str(error).partition("; ")
-            yield Finding(name, "fail", found, remedy)
+        except SmartSelfieError as error:
+            yield Finding(name, "fail", error.what, error.remedy)
+        except OSError as error:
+            yield Finding(name, "fail", str(error))
 
 
 def check_source(

@@ -157,7 +157,7 @@ class App:
         try:
             self.commands.put_nowait(command)
         except queue.Full as error:
-            raise BusyError("the camera is busy; try again") from error
+            raise BusyError("the camera is busy", remedy="try again") from error
         self._wake.set()
 
     # --- who is told

@@ -136,7 +136,9 @@ class HaarDetector:
             raise DetectorError(problem)
         window = self._cascade.getOriginalWindowSize()
         if window[0] != window[1]:
-            raise DetectorError(f"{cascade}: looks for {window[0]}x{window[1]} pixels; a face's are square")
+            raise DetectorError(
+                f"{cascade}: looks for {window[0]}x{window[1]} pixels", remedy="a face's are square"
+            )
         self.detect_width = detect_width
         self.scale_factor = scale_factor
         self.min_neighbors = min_neighbors

@@ -78,7 +78,7 @@ class YuNetDetector:
         self, model: Path, *, detect_width: int = 320, min_score: float = 0.8, smallest: float = 0.0
     ) -> None:
         if not model.is_file():
-            raise DetectorError(f"{model}: no such file; detector.model is the .onnx file of yunet")
+            raise DetectorError(f"{model}: no such file", remedy="detector.model is the .onnx file of yunet")
         level = cv2.utils.logging.getLogLevel()
         cv2.utils.logging.setLogLevel(
             cv2.utils.logging.LOG_LEVEL_SILENT
@@ -88,7 +88,8 @@ class YuNetDetector:
             self._network.detect(np.zeros((320, 320, 3), np.uint8))
         except (cv2.error, SystemError) as error:
             raise DetectorError(
-                f"{model}: not a YuNet network that OpenCV reads; bring face_detection_yunet_2023mar.onnx"
+                f"{model}: not a YuNet network that OpenCV reads",
+                remedy="bring face_detection_yunet_2023mar.onnx",
             ) from error
         finally:
             cv2.utils.logging.setLogLevel(level)

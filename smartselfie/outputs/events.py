@@ -93,7 +93,9 @@ class EventsFile(BaseOutput):
                 self._file = os.dup(sys.stdout.fileno())
         except (OSError, ValueError) as error:
             reason = error.strerror if isinstance(error, OSError) and error.strerror else error
-            raise UsageError(f"--events {target}: {reason}; name a file that can be written") from error
+            raise UsageError(
+                f"--events {target}: {reason}", remedy="name a file that can be written"
+            ) from error
         self._works = True
 
     def event(self, event: Event) -> None:

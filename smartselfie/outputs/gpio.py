@@ -56,7 +56,9 @@ class Gpio(BaseOutput):
                         warnings.simplefilter("ignore")
                         device = kind(pin, **options)
                 except (gpiozero.GPIOZeroError, OSError, RuntimeError, ValueError) as error:
-                    raise GpioError(f"gpio.{name}: pin {pin} cannot be used: {error}; {_REMEDY}") from error
+                    raise GpioError(
+                        f"gpio.{name}: pin {pin} cannot be used: {error}", remedy=_REMEDY
+                    ) from error
                 stack.callback(device.close)
                 return device
 

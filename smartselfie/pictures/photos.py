@@ -12,7 +12,7 @@ from PIL import Image as Pillow
 from PIL import ImageOps, UnidentifiedImageError
 
 from smartselfie.deciding.face_input import crop_face, crop_faces
-from smartselfie.errors import PictureError
+from smartselfie.errors import PictureError, PictureTooLargeError
 from smartselfie.records import Box, Face, Image, Look
 from smartselfie.seams import Classifier, Detector
 
@@ -44,21 +44,22 @@ def decode(
     if not data:
         raise PictureError("an empty file")
     if len(data) > max_bytes:
-        raise PictureError(_too_many_bytes(len(data), max_bytes))
+        raise PictureTooLargeError(_too_many_bytes(len(data), max_bytes))
     try:
         opened = Pillow.open(BytesIO(data), formats=formats)
     except UnidentifiedImageError as error:
         known = f"no {' or '.join(formats)} picture" if formats else "not a picture of a known format"
         raise PictureError(known) from error
     except (Pillow.DecompressionBombError, Pillow.DecompressionBombWarning) as error:
-        raise PictureError(f"too large: more than {max_pixels / 1e6:g} megapixels") from error
+        raise PictureTooLargeError(f"too large: more than {max_pixels / 1e6:g} megapixels") from error
     except Exception as error:  # a damaged header makes the formats' readers raise nearly anything
         raise PictureError(f"damaged or cut off: {error}") from error
     with opened:
         width, height = opened.size
         if width * height > max_pixels:
-            raise PictureError(
-                f"too large: {width}x{height} is more than {max_pixels / 1e6:g} megapixels; make it smaller"
+            raise PictureTooLargeError(
+                f"too large: {width}x{height} is more than {max_pixels / 1e6:g} megapixels",
+                remedy="make it smaller",
             )
         try:
             opened.load()
@@ -74,14 +75,14 @@ def read_picture(path: Path, *, max_bytes: int = MAX_BYTES, max_pixels: int = MA
             raise PictureError(f"{path}: not a file")
         size = path.stat().st_size
         if size > max_bytes:
-            raise PictureError(f"{path}: {_too_many_bytes(size, max_bytes)}")
+            raise PictureTooLargeError(f"{path}: {_too_many_bytes(size, max_bytes)}")
         data = path.read_bytes()
     except OSError as error:
         raise PictureError(f"{path}: {error.strerror}") from error
     try:
         return decode(data, max_bytes=max_bytes, max_pixels=max_pixels)
     except PictureError as error:
-        raise PictureError(f"{path}: {error}") from error
+        raise type(error)(f"{path}: {error.what}", remedy=error.remedy) from error
 
 
 def find_faces(image: Image, detector: Detector, classifier: Classifier) -> list[Face]:

@@ -119,7 +119,8 @@ class PictureFolder:
             locked = atomic.lock_folder(handle)
         except BlockingIOError as error:
             raise SaveError(
-                f"{self.path}: another smartselfie writes pictures there; stop it, or set saver.folder"
+                f"{self.path}: another smartselfie writes pictures there",
+                remedy="stop it, or set saver.folder",
             ) from error
         if not locked and not self._said_unlocked:
             self._said_unlocked = True

@@ -109,7 +109,8 @@ class Family(Generic[Part]):
             if entry.module.startswith("smartselfie."):
                 raise
             raise PluginError(
-                f"{self.name}: {kind} cannot be loaded from {entry.module}: {error}; install it again"
+                f"{self.name}: {kind} cannot be loaded from {entry.module}: {error}",
+                remedy="install it again",
             ) from error
 
     def settings(self, kind: str) -> type[Section]:

@@ -45,7 +45,7 @@ class FirstCamera:
             except NoCameraError as error:
                 log.debug("auto: %s", error)
         what = f"none of {', '.join(map(str, tried))} gives a picture" if tried else "no camera found"
-        raise NoCameraError(f"{what}; {CHOICES}")
+        raise NoCameraError(what, remedy=CHOICES)
 
     def _open(self, device: str | int, *, probe: bool = False) -> Source:
         source, self._found = open_webcam(device, self._settings, probe=probe)

@@ -40,10 +40,14 @@ class FolderSource:
         try:
             files = [path for path in self.folder.iterdir() if path.is_file() and path.name[0] != "."]
         except OSError as error:
-            raise SourceError(f"{self.folder}: {error.strerror}; give a folder that can be read") from error
+            raise SourceError(
+                f"{self.folder}: {error.strerror}", remedy="give a folder that can be read"
+            ) from error
         pictures = [path for path in files if path.suffix.lower() in PICTURES]
         if not pictures:
-            raise SourceError(f"{self.folder} holds no pictures; give a folder with some (jpg, png, ...)")
+            raise SourceError(
+                f"{self.folder} holds no pictures", remedy="give a folder with some (jpg, png, ...)"
+            )
         if len(files) > len(pictures):
             log.info("%s: %d other files are passed over", self.folder, len(files) - len(pictures))
         self._left = iter(sorted(pictures, key=lambda path: (natural(path.name), path.name)))

@@ -154,7 +154,7 @@ class MjpegStream:
             # HTTPError is an open answer, and must be closed
             if isinstance(error, urllib.error.HTTPError):
                 error.close()
-            raise NoCameraError(f"{self.name} does not answer: {_reason(error)}; {CHOICES}") from error
+            raise NoCameraError(f"{self.name} does not answer: {_reason(error)}", remedy=CHOICES) from error
         kind = self._answer.headers.get_content_type()
         if not (kind.startswith("multipart/") or kind == "application/octet-stream"):
             self.close()

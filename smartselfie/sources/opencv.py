@@ -84,7 +84,7 @@ class Webcam:
         self._capture = open_capture(self.device)
         if not self._capture.isOpened():
             self._capture.release()
-            raise NoCameraError(f"{why_not(self.device)}; {CHOICES}")
+            raise NoCameraError(why_not(self.device), remedy=CHOICES)
         # MJPG first: most webcams reach their sizes and rates only so, and the order matters to some drivers.
         self._capture.set(cv2.CAP_PROP_FOURCC, cv2.VideoWriter.fourcc(*"MJPG"))
         self._capture.set(cv2.CAP_PROP_FRAME_WIDTH, size[0])
@@ -107,7 +107,7 @@ class Webcam:
         try:
             self._probed = self.read()
         except CameraLostError as error:
-            raise NoCameraError(f"camera {self.device} opens but gives no picture; {CHOICES}") from error
+            raise NoCameraError(f"camera {self.device} opens but gives no picture", remedy=CHOICES) from error
 
     def read(self) -> Frame:
         """Return the next picture; raises `CameraLostError` when there is none any more."""
@@ -213,12 +213,12 @@ def _refuse_unreadable(path: Path) -> None:
         with path.open("rb") as file:
             head = file.read(4096)
     except OSError as error:
-        raise SourceError(f"{path}: {error.strerror}; give a video that can be read") from error
+        raise SourceError(f"{path}: {error.strerror}", remedy="give a video that can be read") from error
     if not head:
-        raise SourceError(f"{path} is empty; give a video that has pictures")
+        raise SourceError(f"{path} is empty", remedy="give a video that has pictures")
     # FFmpeg would draw it as a terminal does, or follow the addresses in it.
     if head.isascii() and b"\0" not in head:
-        raise SourceError(f"{path} is a text file; give a video")
+        raise SourceError(f"{path} is a text file", remedy="give a video")
 
 
 def _what_is_wrong(path: Path) -> str:
@@ -273,7 +273,8 @@ class NetworkStream:
         if not self._capture.isOpened():
             self._capture.release()
             raise NoCameraError(
-                f"{self.name} does not answer with video; check the address, user and password; {CHOICES}"
+                f"{self.name} does not answer with video",
+                remedy=f"check the address, user and password; {CHOICES}",
             )
 
     def read(self) -> Frame:

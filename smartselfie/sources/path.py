@@ -34,15 +34,15 @@ def _open(settings: SourceSettings) -> Source:
     if stat.S_ISDIR(kind):
         return FolderSource(path, fps=settings.fps, rotate=settings.rotate)
     if kind and not stat.S_ISREG(kind):
-        raise SourceError(f"{path} is neither a file nor a folder; {takes}")
+        raise SourceError(f"{path} is neither a file nor a folder", remedy=takes)
     if kind:
         if path.suffix.lower() in PICTURES - {".gif"}:
             raise SourceError(f"{path} is a picture: give its folder, or 'smartselfie classify {path}'")
         return VideoFile(path, fps=settings.fps, rotate=settings.rotate)
     if "://" in use:
-        raise UsageError(f"--source {use}: only http, https, rtsp and rtsps are read; {takes}")
+        raise UsageError(f"--source {use}: only http, https, rtsp and rtsps are read", remedy=takes)
     if path.suffix or "/" in use:
         raise SourceError(f"{path}: there is no such file or folder")
     near = difflib.get_close_matches(use, names(), 1)
     hint = f"did you mean '{near[0]}'?" if near else takes
-    raise UsageError(f"--source {use}: no such file or folder; {hint}")
+    raise UsageError(f"--source {use}: no such file or folder", remedy=hint)

@@ -90,7 +90,7 @@ class PiCamera:
         except (RuntimeError, IndexError) as error:
             # picamera2 raises IndexError where libcamera lists no camera
             raise NoCameraError(
-                f"no camera at the Pi's connector, or another program uses it ({error}); {CHOICES}"
+                f"no camera at the Pi's connector, or another program uses it ({error})", remedy=CHOICES
             ) from error
         try:
             self._configure(libcamera, size, fps)
@@ -114,7 +114,7 @@ class PiCamera:
             self._camera.start()
         except RuntimeError as error:
             raise NoCameraError(
-                f"the Pi's camera does not start at {still[0]}x{still[1]}: {error}; {CHOICES}"
+                f"the Pi's camera does not start at {still[0]}x{still[1]}: {error}", remedy=CHOICES
             ) from error
         log.info("Pi camera: analysing %dx%d, pictures of %dx%d", *self._lores, *still)
 

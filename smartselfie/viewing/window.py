@@ -103,7 +103,7 @@ class Window:
         """Open the window; raises `DisplayError` where there is no display."""
         problem = display_problem()
         if problem is not None:
-            raise DisplayError(f"no window: {problem}; use --headless")
+            raise DisplayError(f"no window: {problem}", remedy="use --headless")
         self.title = title
         self.controls = Controls(mirror=mirror, overlay=overlay)
         self.closed = False
@@ -114,7 +114,8 @@ class Window:
             cv2.namedWindow(title, cv2.WINDOW_NORMAL | cv2.WINDOW_KEEPRATIO | cv2.WINDOW_GUI_NORMAL)
         except cv2.error as error:
             raise DisplayError(
-                "no window: this OpenCV was built without windows; install opencv-python, or use --headless"
+                "no window: this OpenCV was built without windows",
+                remedy="install opencv-python, or use --headless",
             ) from error
         self.controls.fullscreen = fullscreen
 

@@ -15,7 +15,7 @@ from starlette.datastructures import UploadFile
 from starlette.formparsers import MultiPartException, MultiPartParser
 from starlette.requests import ClientDisconnect
 
-from smartselfie.errors import PictureError
+from smartselfie.errors import PictureError, PictureTooLargeError
 from smartselfie.pictures.photos import UPLOADS, decode, find_faces
 from smartselfie.records import Face, Image
 from smartselfie.seams import Classifier, Detector
@@ -126,9 +126,8 @@ def read_upload(data: bytes, limits: UploadLimits) -> Image:
     try:
         return decode(data, max_bytes=limits.file_bytes, max_pixels=limits.pixels, formats=UPLOADS)
     except PictureError as error:
-        raise ProblemError(
-            413 if str(error).startswith("too large") else 422, f"the picture is {error}"
-        ) from error
+        status = 413 if isinstance(error, PictureTooLargeError) else 422
+        raise ProblemError(status, f"the picture is {error}") from error
 
 
 def classify_upload(

@@ -106,7 +106,7 @@ class WebServer:
         except (OSError, ssl.SSLError) as error:
             reason = error.reason if isinstance(error, ssl.SSLError) else error.strerror
             raise WebError(
-                f"web.tls: cannot use this certificate and key ({reason}); give both as PEM files"
+                f"web.tls: cannot use this certificate and key ({reason})", remedy="give both as PEM files"
             ) from error
         self._socket = bind(host, port)
         self._host, self._port = host, int(self._socket.getsockname()[1])
