@@ -55,8 +55,8 @@ class Analysis:
     def __call__(self, frame: Frame) -> tuple[tuple[Face, ...], Decision]:
         """Return the frame's scored faces and what the trigger says of them."""
         moved = self._motion(frame.image, self.tracker.boxes)
-        boxes = self.detector(frame.image, self.tracker.look(frame.at, moved=moved))
-        faces = self.tracker.update(boxes, at=frame.at)
+        found = self.detector(frame.image, self.tracker.look(frame.at, moved=moved))
+        faces = self.tracker.update(found, at=frame.at)
         crops = crop_faces(frame.image, [face.box for face in faces], self.classifier.input_size)
         scores = self.classifier(crops)
         scored = tuple(replace(face, scores=score) for face, score in zip(faces, scores, strict=True))

@@ -130,15 +130,33 @@ class Scores(Mapping[str, float]):
         return CLASSES[self.probabilities.index(max(self.probabilities))]
 
 
+Point = tuple[float, float]
+"""(x, y) in pixels of the frame."""
+Landmarks = tuple[Point, Point, Point, Point, Point]
+"""Eye left in the picture, other eye, nose, left and right corner of the mouth."""
+
+
 @dataclass(frozen=True, slots=True)
 class Face:
-    """A face that was detected in a frame."""
+    """A face in a frame: found by a detector, named by the tracker, scored by the classifier."""
 
     box: Box
-    track: int
-    """An id that is stable while the face stays; counts from 1."""
+    track: int = 0
+    """An id that is stable while the face stays; counts from 1. 0 until the tracker has seen it."""
     scores: Scores | None = None
     """None until the classifier has seen it."""
+    landmarks: Landmarks | None = None
+    """None where the detector has none."""
+    score: float | None = None
+    """How sure the detector is that it is a face, 0..1; None where it does not say."""
+    covered: float | None = None
+    """Probability that the mouth is hidden, by a mask or a hand; None where the detector does not say."""
+    predicted: bool = False
+    """Not searched in this frame: its box is where the tracker expects it."""
+    smiling: float | None = None
+    """Probability that people would call this a smile now; None where the network has no such output."""
+    mouth_motion: float | None = None
+    """How much the mouth changed within the last tenth of a second; see `deciding.face_patch`."""
 
 
 class State(Enum):

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from smartselfie.records import Box, Command, Event, Frame, Image, Look, Scores, Shot, View
+from smartselfie.records import Box, Command, Event, Face, Frame, Image, Look, Scores, Shot, View
 
 
 class Source(Protocol):
@@ -35,8 +35,11 @@ class Detector(Protocol):
     smallest: float
     """Smallest face to look for, as a share of the picture's shorter side; may be changed at any time."""
 
-    def __call__(self, image: Image, look: Look) -> list[Box]:
-        """Return the faces of a (H, W, 3) BGR picture, in its pixels, searched where `look` says."""
+    def __call__(self, image: Image, look: Look) -> list[Face]:
+        """Return the faces of a (H, W, 3) BGR picture, in its pixels, searched where `look` says.
+
+        They have a box, and landmarks, a score and `covered` where the detector knows them; no track yet.
+        """
         ...
 
     def smallest_face(self, size: tuple[int, int]) -> int:

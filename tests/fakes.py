@@ -9,7 +9,7 @@ import numpy as np
 from smartselfie.deciding.tracking import Tracker
 from smartselfie.deciding.trigger import Rules, Trigger
 from smartselfie.pipeline import Analysis
-from smartselfie.records import CLASSES, Box, Frame, Image, Look, Scores, Shot
+from smartselfie.records import CLASSES, Box, Face, Frame, Image, Look, Scores, Shot
 
 FACE = Box(200, 100, 200, 200)
 
@@ -26,9 +26,9 @@ def frames(numbers: Sequence[float | None]) -> Iterator[Frame]:
         yield happy_frame(happy, seq)
 
 
-def detect(image: Image, look: Look) -> list[Box]:
+def detect(image: Image, look: Look) -> list[Face]:
     """One face, unless the picture is black."""
-    return [FACE] if image[0, 0, 0] else []
+    return [Face(FACE)] if image[0, 0, 0] else []
 
 
 class ReadScores:

@@ -13,7 +13,7 @@ from smartselfie.daemon import parts
 from smartselfie.deciding.tracking import Tracker
 from smartselfie.detectors.cascades import find_cascade
 from smartselfie.detectors.haar import HaarDetector
-from smartselfie.records import Box, Frame, Image, Look
+from smartselfie.records import Box, Face, Frame, Image, Look
 from smartselfie.seams import Detector
 from smartselfie.settings import load
 from smartselfie.sources import open_source
@@ -39,12 +39,12 @@ class Remembering:
 
     def __init__(self, detector: Detector) -> None:
         self.detector = detector
-        self.boxes: list[Box] = []
+        self.found: list[Face] = []
 
-    def __call__(self, image: Image, look: Look) -> list[Box]:
-        """Search, and keep the boxes."""
-        self.boxes = self.detector(image, look)
-        return self.boxes
+    def __call__(self, image: Image, look: Look) -> list[Face]:
+        """Search, and keep the finds."""
+        self.found = self.detector(image, look)
+        return self.found
 
 
 def tile(image: Image) -> Image:
@@ -94,8 +94,8 @@ def found(request: pytest.FixtureRequest) -> Found:
     for frame in frames(request.param):
         faces, decision = ours(frame)
         _, other = full(frame)
-        made.boxes += len(searched.boxes)
-        made.met += sum(any(face.box.iou(box) >= 0.5 for face in faces) for box in searched.boxes)
+        made.boxes += len(searched.found)
+        made.met += sum(any(face.box.iou(find.box) >= 0.5 for face in faces) for find in searched.found)
         for shots, fired in zip(made.shots, (decision.fire, other.fire), strict=True):
             if fired:
                 shots.append(frame.at)
@@ -125,8 +125,8 @@ def test_a_second_face_is_found_within_a_second(comes: float) -> None:
     tracker = Tracker()
     seen = None
     while (frame := source.read()) is not None:
-        boxes = detector(frame.image, tracker.look(frame.at, moved=frame.at >= comes))
-        if len(tracker.update(boxes, at=frame.at)) == 2 and seen is None:
+        found = detector(frame.image, tracker.look(frame.at, moved=frame.at >= comes))
+        if len(tracker.update(found, at=frame.at)) == 2 and seen is None:
             seen = frame.at
     assert seen is not None
     assert seen - comes <= 1.0

@@ -216,14 +216,14 @@ def analyse(
     moved = clock("motion", lambda: motion(frame.image, analysis.tracker.boxes))
     look = analysis.tracker.look(frame.at, moved=moved)
     stage = "detect full" if look.full else "detect around"
-    boxes = clock(stage, lambda: analysis.detector(frame.image, look))
-    faces = analysis.tracker.update(boxes, at=frame.at)
+    found = clock(stage, lambda: analysis.detector(frame.image, look))
+    faces = analysis.tracker.update(found, at=frame.at)
     crops = clock(
         "crop",
         lambda: crop_faces(frame.image, [face.box for face in faces], analysis.classifier.input_size),
     )
     scores = clock("classify", lambda: analysis.classifier(crops))
-    scored = tuple(Face(face.box, face.track, score) for face, score in zip(faces, scores, strict=True))
+    scored = tuple(replace(face, scores=score) for face, score in zip(faces, scores, strict=True))
     decision = clock("trigger", lambda: analysis.trigger.update(scored, at=frame.at, size=frame.size))
     return scored, decision
 

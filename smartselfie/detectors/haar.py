@@ -19,7 +19,7 @@ import numpy as np
 from smartselfie.detectors import CopySettings
 from smartselfie.detectors.cascades import find_cascade
 from smartselfie.errors import DetectorError
-from smartselfie.records import Box, Image, Look
+from smartselfie.records import Box, Face, Image, Look
 from smartselfie.schema.fields import setting
 from smartselfie.schema.values import Integer, Number, PathSetting
 
@@ -154,7 +154,7 @@ class HaarDetector:
         scale = max(1.0, size[0] / self.detect_width)
         return round(max(WINDOW * scale, self.smallest * min(size)))
 
-    def __call__(self, image: Image, look: Look) -> list[Box]:
+    def __call__(self, image: Image, look: Look) -> list[Face]:
         """Return the faces of a (H, W, 3) BGR picture, largest first."""
         found: list[Box] = []
         resting = list(look.resting)
@@ -167,7 +167,7 @@ class HaarDetector:
         if not look.full:
             found = self._search_on(image, look.share, resting + found)[len(resting) :]
         found.sort(key=lambda box: -box.area)
-        return [box for place, box in enumerate(found) if not _is_inside(box, resting + found[:place])]
+        return [Face(box) for place, box in enumerate(found) if not _is_inside(box, resting + found[:place])]
 
     # --- around known faces
 

@@ -11,7 +11,7 @@ from pydantic import model_validator
 
 from smartselfie.detectors import CopySettings
 from smartselfie.errors import DetectorError
-from smartselfie.records import Box, Image, Look
+from smartselfie.records import Box, Face, Image, Landmarks, Look
 from smartselfie.schema.fields import broken_rule, setting
 from smartselfie.schema.values import Number, PathSetting
 
@@ -101,7 +101,7 @@ class YuNetDetector:
         """Side in pixels of the smallest face that can be found in a picture of `size` (width, height)."""
         return round(max(WINDOW * max(1.0, size[0] / self.detect_width), self.smallest * min(size)))
 
-    def __call__(self, image: Image, look: Look) -> list[Box]:
+    def __call__(self, image: Image, look: Look) -> list[Face]:
         """Return the faces of a (H, W, 3) BGR picture, largest first.
 
         None while no known face is to be searched and less than a whole search is due.
@@ -121,10 +121,17 @@ class YuNetDetector:
             image = np.asarray(cv2.copyMakeBorder(image, 0, below, 0, right, cv2.BORDER_CONSTANT), np.uint8)
         self._network.setInputSize(size)
         _, found = self._network.detect(image)
-        rows = [] if found is None else np.asarray(found, float)[:, :4].tolist()
-        boxes = [_square(row, scale) for row in rows]
-        wanted = [box for box in boxes if box.width >= self.smallest * min(width, height)]
-        return sorted(wanted, key=lambda box: -box.area)
+        faces = [] if found is None else [_face(row, scale) for row in np.asarray(found, float).tolist()]
+        wanted = [face for face in faces if face.box.width >= self.smallest * min(width, height)]
+        return sorted(wanted, key=lambda face: -face.box.area)
+
+
+def _face(row: list[float], scale: float) -> Face:
+    """Turn a row of YuNet's (box, five landmarks, score) into a face, in pixels of the whole picture."""
+    places = [value * scale for value in row[4:14]]
+    eye, other_eye, nose, corner, other_corner = zip(places[::2], places[1::2], strict=True)
+    landmarks: Landmarks = (eye, other_eye, nose, corner, other_corner)
+    return Face(_square(row[:4], scale), landmarks=landmarks, score=row[14])
 
 
 def _square(row: list[float], scale: float) -> Box:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from dataclasses import replace
 from io import BytesIO
 from pathlib import Path
 
@@ -87,10 +88,11 @@ def read_picture(path: Path, *, max_bytes: int = MAX_BYTES, max_pixels: int = MA
 
 def find_faces(image: Image, detector: Detector, classifier: Classifier) -> list[Face]:
     """Return the scored faces of a (H, W, 3) BGR picture, the largest first; `track` numbers them from 1."""
-    boxes = sorted(detector(image, Look()), key=lambda box: (-box.area, box.x, box.y))
-    scores = classifier(crop_faces(image, boxes, classifier.input_size))
+    faces = sorted(detector(image, Look()), key=lambda face: (-face.box.area, face.box.x, face.box.y))
+    scores = classifier(crop_faces(image, [face.box for face in faces], classifier.input_size))
     return [
-        Face(box, track, score) for track, (box, score) in enumerate(zip(boxes, scores, strict=True), start=1)
+        replace(face, track=track, scores=score)
+        for track, (face, score) in enumerate(zip(faces, scores, strict=True), start=1)
     ]
 
 

@@ -31,8 +31,8 @@ def detector() -> HaarDetector:
 @pytest.fixture
 def face(picture: Image) -> Box:
     """Where the face is."""
-    (box,) = HaarDetector(find_cascade(CASCADE))(picture, Look())
-    return box
+    (face,) = HaarDetector(find_cascade(CASCADE))(picture, Look())
+    return face.box
 
 
 def test_the_face_is_found_in_pixels_of_the_picture(
@@ -40,7 +40,7 @@ def test_the_face_is_found_in_pixels_of_the_picture(
 ) -> None:
     """A search at 320 and one at 640 pixels agree on where the face is."""
     (wide,) = HaarDetector(find_cascade(CASCADE), detect_width=640)(picture, Look())
-    assert face.iou(wide) > 0.7
+    assert face.iou(wide.box) > 0.7
 
 
 def test_a_known_face_is_found_around_its_last_place(
@@ -49,7 +49,7 @@ def test_a_known_face_is_found_around_its_last_place(
     """A face that moved by a tenth of its size is found without a search of the whole picture."""
     near = Box(face.x + face.width // 10, face.y - face.height // 10, face.width, face.height)
     (again,) = detector(picture, Look(share=0.0, around=(near,)))
-    assert again.iou(face) > 0.7
+    assert again.box.iou(face) > 0.7
 
 
 def test_a_search_around_does_not_look_elsewhere(detector: HaarDetector, picture: Image, face: Box) -> None:
@@ -67,8 +67,8 @@ def test_a_spread_search_finds_what_a_full_one_finds(
     detector: HaarDetector, picture: Image, face: Box
 ) -> None:
     """The box that the pieces give is that of the full search."""
-    found = [box for _ in range(16) for box in detector(picture, Look(share=1 / 15))]
-    assert all(box.iou(face) > 0.6 for box in found)
+    found = [find for _ in range(16) for find in detector(picture, Look(share=1 / 15))]
+    assert all(find.box.iou(face) > 0.6 for find in found)
 
 
 def test_a_face_is_reported_once(detector: HaarDetector, picture: Image, face: Box) -> None:
@@ -155,8 +155,8 @@ def test_a_face_within_a_face_is_none(nested: Image, face: Box) -> None:
     alone = nested.copy()
     alone[face.y + face.height // 2 :] = 128
     detector = HaarDetector(find_cascade(CASCADE), detect_width=640)
-    assert [box.width < face.width // 2 for box in detector(alone, Look())] == [True]
-    assert [box.width < face.width // 2 for box in detector(nested, Look())] == [False]
+    assert [find.box.width < face.width // 2 for find in detector(alone, Look())] == [True]
+    assert [find.box.width < face.width // 2 for find in detector(nested, Look())] == [False]
 
 
 def test_what_is_found_on_a_resting_face_is_no_other_face(nested: Image, face: Box) -> None:

@@ -35,17 +35,32 @@ def portrait() -> Image:
 
 def test_its_box_is_the_cascades(detect: YuNetDetector, portrait: Image) -> None:
     """One face, framed by a square that the cascade would have given too."""
-    (box,) = detect(portrait, Look())
+    (face,) = detect(portrait, Look())
     haar = HaarDetector(find_cascade("haarcascade_frontalface_default.xml"))(portrait, Look())[0]
-    assert box.width == box.height
-    assert box.iou(haar) > 0.75
+    assert face.box.width == face.box.height
+    assert face.box.iou(haar.box) > 0.75
+
+
+def test_its_landmarks_lie_in_the_box_in_their_order(detect: YuNetDetector, portrait: Image) -> None:
+    """Eyes above the nose above the mouth, left of the picture first; and it says how sure it is."""
+    (face,) = detect(portrait, Look())
+    assert face.landmarks is not None
+    eye, other_eye, nose, corner, other_corner = face.landmarks
+    assert eye[0] < nose[0] < other_eye[0]
+    assert corner[0] < nose[0] < other_corner[0]
+    assert max(eye[1], other_eye[1]) < nose[1] < min(corner[1], other_corner[1])
+    assert all(face.box.x < x < face.box.right and face.box.y < y < face.box.bottom for x, y in face.landmarks)
+    assert face.score is not None
+    assert 0.8 <= face.score <= 1
 
 
 def test_a_large_picture_is_searched_small_and_answered_large(detect: YuNetDetector, portrait: Image) -> None:
     """Boxes are in pixels of the picture that was given."""
     (small,) = detect(portrait, Look())
     (large,) = detect(np.asarray(cv2.resize(portrait, None, fx=3, fy=3), np.uint8), Look())
-    assert Box(*(3 * side for side in (small.x, small.y, small.width, small.height))).iou(large) > 0.8
+    assert Box(*(3 * side for side in (small.box.x, small.box.y, small.box.width, small.box.height))).iou(
+        large.box
+    ) > 0.8
 
 
 def test_a_face_on_its_side_is_found(detect: YuNetDetector, portrait: Image) -> None:

@@ -94,8 +94,8 @@ class StillFaces:
     def __init__(self, *boxes: Box) -> None:
         self.boxes = list(boxes)
 
-    def __call__(self, image: Image, look: Look) -> list[Box]:
-        return list(self.boxes)
+    def __call__(self, image: Image, look: Look) -> list[Face]:
+        return [Face(box) for box in self.boxes]
 
 
 class Brightness:

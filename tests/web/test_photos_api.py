@@ -174,7 +174,7 @@ class Waits(StillFaces):
         self.inside = threading.Semaphore(0)
         self.go = threading.Event()
 
-    def __call__(self, image: Image, look: Look) -> list[Box]:
+    def __call__(self, image: Image, look: Look) -> list[Face]:
         self.inside.release()
         self.go.wait(10)
         return super().__call__(image, look)
