@@ -9,7 +9,7 @@ import time
 
 import numpy as np
 
-from smartselfie.deciding.trigger import Rules
+from smartselfie.deciding.rules import Rules
 from smartselfie.records import CLASSES, Box, Face, Scores
 from smartselfie.replaying.labels import Labels
 from smartselfie.replaying.scores import Recording, ScoredFrame

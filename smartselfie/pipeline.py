@@ -13,8 +13,9 @@ from datetime import datetime, timedelta
 import numpy as np
 
 from smartselfie.deciding.face_input import crop_faces
+from smartselfie.deciding.face_patch import MouthMotion, face_patch
 from smartselfie.deciding.moment import Moment, Pick
-from smartselfie.deciding.motion import Motion
+from smartselfie.deciding.motion import Cuts, Motion
 from smartselfie.deciding.tracking import Tracker
 from smartselfie.deciding.trigger import Trigger
 from smartselfie.records import (
@@ -25,6 +26,7 @@ from smartselfie.records import (
     Face,
     Frame,
     Image,
+    Look,
     Quit,
     Reload,
     Shot,
@@ -51,16 +53,35 @@ class Analysis:
         self.classifier = classifier
         self.trigger = trigger
         self._motion = Motion()
+        self._cuts = Cuts()
+        self._mouths = MouthMotion()
 
     def __call__(self, frame: Frame) -> tuple[tuple[Face, ...], Decision]:
         """Return the frame's scored faces and what the trigger says of them."""
-        moved = self._motion(frame.image, self.tracker.boxes)
-        found = self.detector(frame.image, self.tracker.look(frame.at, moved=moved))
-        faces = self.tracker.update(found, at=frame.at)
+        faces = self.score(frame, self.follow(frame, self.detector(frame.image, self.look(frame))))
+        return faces, self.decide(frame, faces)
+
+    def look(self, frame: Frame) -> Look:
+        """Where faces are to be searched in a frame."""
+        moved = not self.tracker.saves_searches or self._motion(frame.image, self.tracker.boxes)
+        return self.tracker.look(frame.at, moved=moved)
+
+    def follow(self, frame: Frame, found: Sequence[Face]) -> list[Face]:
+        """Say which face is which, and how their mouths move."""
+        patches = [face_patch(frame.image, face) for face in found]
+        cut = self._cuts(frame.image)
+        faces = self.tracker.update(found, at=frame.at, patches=patches, cut=cut)
+        return self._mouths(faces[: len(found)], patches, frame.at) + faces[len(found) :]
+
+    def score(self, frame: Frame, faces: Sequence[Face]) -> tuple[Face, ...]:
+        """Score the expressions of all faces."""
         crops = crop_faces(frame.image, [face.box for face in faces], self.classifier.input_size)
         scores = self.classifier(crops)
-        scored = tuple(replace(face, scores=score) for face, score in zip(faces, scores, strict=True))
-        return scored, self.trigger.update(scored, at=frame.at, size=frame.size)
+        return tuple(replace(face, scores=score) for face, score in zip(faces, scores, strict=True))
+
+    def decide(self, frame: Frame, faces: Sequence[Face]) -> Decision:
+        """Ask the trigger."""
+        return self.trigger.update(faces, at=frame.at, size=frame.size)
 
 
 class Loop:

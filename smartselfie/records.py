@@ -180,6 +180,10 @@ class Meter:
     takes_part: bool
     why: str = ""
     """Why it does not smile or take part, in words; empty when it does."""
+    rests: bool = False
+    """Its picture was taken, and the next may not be yet."""
+    notice: str = ""
+    """What to tell it while it takes part, in words: "talking", "mouth covered"; empty when nothing."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,8 +6,9 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
+from smartselfie.deciding.rules import Rules
 from smartselfie.deciding.tracking import Tracker
-from smartselfie.deciding.trigger import Rules, Trigger
+from smartselfie.deciding.trigger import Trigger
 from smartselfie.pipeline import Analysis
 from smartselfie.records import CLASSES, Box, Face, Frame, Image, Look, Scores, Shot
 
@@ -65,4 +66,4 @@ class KeepShots:
 
 def analysis(rules: Rules | None = None) -> Analysis:
     """The real tracker and trigger around the fake eyes."""
-    return Analysis(detect, Tracker(), ReadScores(), Trigger(rules or Rules()))
+    return Analysis(detect, Tracker(), ReadScores(), Trigger(rules or Rules(hold_rate=None)))

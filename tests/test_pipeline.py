@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from smartselfie.deciding.moment import Moment
-from smartselfie.deciding.trigger import Rules
+from smartselfie.deciding.rules import Rules
 from smartselfie.pipeline import Loop
 from smartselfie.records import Arm, Change, Command, Frame, Quit, Reload, Shutter, State, View
 from tests.fakes import KeepShots, analysis, frames, happy_frame

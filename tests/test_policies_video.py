@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 
 from smartselfie import settings as s
-from smartselfie.daemon.parts import build_analysis, build_rules
+from smartselfie.daemon.parts import build_analysis, build_rules, read_evidence
 from smartselfie.records import Frame, Image
-from smartselfie.replaying.fast_trigger import real_shots
 from smartselfie.replaying.scores import Recording, ScoredFrame
+from smartselfie.replaying.shots import shots as shots_of
 from tests.shared import shared_path
 
 FPS = 25
@@ -101,7 +101,7 @@ def with_a_grump(people: tuple[Tile, Tile, Tile, Tile]) -> Recording:
 
 def shots(recording: Recording, *overrides: str) -> list[float]:
     """When the trigger fires with the defaults, changed."""
-    return real_shots(recording, build_rules(s.load(None, overrides).trigger))
+    return shots_of(recording, build_rules(s.load(None, overrides).trigger), read_evidence(None))
 
 
 def within(at: float, start: float) -> bool:

@@ -10,10 +10,10 @@ import numpy as np
 import pytest
 
 from smartselfie.daemon import parts
-from smartselfie.deciding.tracking import Tracker
+from smartselfie.deciding.spread_search import SpreadSearchTracker
 from smartselfie.detectors.cascades import find_cascade
 from smartselfie.detectors.haar import HaarDetector
-from smartselfie.records import Box, Face, Frame, Image, Look
+from smartselfie.records import Face, Frame, Image, Look
 from smartselfie.seams import Detector
 from smartselfie.settings import load
 from smartselfie.sources import open_source
@@ -26,7 +26,7 @@ THREE = "three side by side"
 TILE = (426, 480)
 
 
-class EveryFrame(Tracker):
+class EveryFrame(SpreadSearchTracker):
     """Asks for a search of the whole picture in every frame, and for nothing else."""
 
     def look(self, at: float, *, moved: bool = True) -> Look:
@@ -122,7 +122,7 @@ def test_a_second_face_is_found_within_a_second(comes: float) -> None:
     enters = Actor(x=0.72, size=0.3, person=1, absent=((0.0, comes),))
     source = DemoSource((640, 480), 30.0, DemoScript((stays, enters), comes + 1.1))
     detector = HaarDetector(find_cascade("haarcascade_frontalface_default.xml"), smallest=0.112)
-    tracker = Tracker()
+    tracker = SpreadSearchTracker()
     seen = None
     while (frame := source.read()) is not None:
         found = detector(frame.image, tracker.look(frame.at, moved=frame.at >= comes))

@@ -22,8 +22,6 @@ from rich.table import Table
 
 from smartselfie._version import __version__
 from smartselfie.daemon import parts
-from smartselfie.deciding.face_input import crop_faces
-from smartselfie.deciding.motion import Motion
 from smartselfie.pipeline import Analysis
 from smartselfie.records import Decision, Face, Frame, View
 from smartselfie.replaying.canvas import Png
@@ -39,17 +37,17 @@ CACHED = 90
 """Frames kept for the paced run, so that reading them does not count."""
 STAGES = (
     "read",
-    "motion",
+    "look",
     "detect full",
     "detect around",
-    "crop",
+    "follow",
     "classify",
     "trigger",
     "overlay",
     "encode",
 )
 """In the order of the data; the last two only while somebody looks."""
-PER_FRAME = ("motion", "detect full", "detect around", "crop", "classify", "trigger")
+PER_FRAME = ("look", "detect full", "detect around", "follow", "classify", "trigger")
 COLOURS = ("#9aa5b1", "#7bb3d1", "#c85c5c", "#e39a4f", "#d8c24a", "#5aa469", "#4a8fa8", "#8f7fb8", "#b57fa5")
 
 FIRST_FRAME = """
@@ -111,7 +109,7 @@ class Report:
     """Mean number of faces in a frame."""
     stages: tuple[Stage, ...]
     frame_ms: Stage
-    """From motion to trigger, a frame."""
+    """From where to look to the trigger, a frame."""
     unpaced_fps: float
     """Frames a second, reading left out."""
     core_share: float
@@ -174,7 +172,6 @@ def measure(settings: Settings, frames: int) -> Report:
     clock, faces = Clock(), 0
     totals: list[float] = []
     cached: list[Frame] = []
-    motion = Motion()
     size = (0, 0)
     try:
         while len(totals) < frames:
@@ -185,7 +182,7 @@ def measure(settings: Settings, frames: int) -> Report:
             if len(cached) < CACHED:
                 cached.append(frame)
             start = time.perf_counter()
-            seen, decision = analyse(analysis, motion, frame, clock)
+            seen, decision = analyse(analysis, frame, clock)
             totals.append((time.perf_counter() - start) * 1000)
             faces += len(seen)
             _look_at(frame, seen, decision, settings.trigger.threshold, clock)
@@ -209,23 +206,14 @@ def measure(settings: Settings, frames: int) -> Report:
     )
 
 
-def analyse(
-    analysis: Analysis, motion: Motion, frame: Frame, clock: Clock
-) -> tuple[tuple[Face, ...], Decision]:
+def analyse(analysis: Analysis, frame: Frame, clock: Clock) -> tuple[tuple[Face, ...], Decision]:
     """Do what `Analysis` does, a stage at a time."""
-    moved = clock("motion", lambda: motion(frame.image, analysis.tracker.boxes))
-    look = analysis.tracker.look(frame.at, moved=moved)
+    look = clock("look", lambda: analysis.look(frame))
     stage = "detect full" if look.full else "detect around"
     found = clock(stage, lambda: analysis.detector(frame.image, look))
-    faces = analysis.tracker.update(found, at=frame.at)
-    crops = clock(
-        "crop",
-        lambda: crop_faces(frame.image, [face.box for face in faces], analysis.classifier.input_size),
-    )
-    scores = clock("classify", lambda: analysis.classifier(crops))
-    scored = tuple(replace(face, scores=score) for face, score in zip(faces, scores, strict=True))
-    decision = clock("trigger", lambda: analysis.trigger.update(scored, at=frame.at, size=frame.size))
-    return scored, decision
+    faces = clock("follow", lambda: analysis.follow(frame, found))
+    scored = clock("classify", lambda: analysis.score(frame, faces))
+    return scored, clock("trigger", lambda: analysis.decide(frame, scored))
 
 
 def _look_at(

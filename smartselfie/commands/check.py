@@ -25,7 +25,7 @@ from smartselfie.capture.camera import Camera
 from smartselfie.capture.watch import DARK, FrameStatistics
 from smartselfie.daemon.app import default_config
 from smartselfie.daemon.parts import build_classifier, build_detector
-from smartselfie.deciding.trigger import MAX_GAP
+from smartselfie.deciding.rules import MAX_GAP
 from smartselfie.errors import ConfigError, SmartSelfieError
 from smartselfie.outputs import OUTPUTS, OutputSettings
 from smartselfie.records import Box, Frame, Image, Look

@@ -14,8 +14,8 @@ from rich.table import Table
 from rich.text import Text
 
 from smartselfie.commands.replay import demo_labels, play_all
-from smartselfie.daemon.parts import build_rules
-from smartselfie.deciding.trigger import Rules
+from smartselfie.daemon.parts import build_rules, read_evidence
+from smartselfie.deciding.rules import Rules
 from smartselfie.errors import SaveError, UsageError
 from smartselfie.replaying.frontier import frontier, frontier_png, in_words
 from smartselfie.replaying.labels import Total, read_labels
@@ -43,7 +43,7 @@ def tune(
     today: date | None = None,
     into: TextIO | None = None,
 ) -> int:
-    """Sweep threshold, hold, release and grace; propose settings; returns the exit code.
+    """Sweep threshold, hold and release, or certainty and release; propose settings; returns the exit code.
 
     `clips` are clips, folders and files of scores (`*.jsonl`, from `replay --scores`); `scores` is such a
     file, used when it is there and written when it is not; `labels` says who smiles when; `write` is the
@@ -59,7 +59,9 @@ def tune(
         raise UsageError(
             "none of these clips is labelled: give --labels FILE; 'smartselfie replay CLIP --mark' makes one"
         )
-    found = sweep(recordings, known, build_rules(settings.trigger))
+    found = sweep(
+        recordings, known, build_rules(settings.trigger), model=read_evidence(settings.trigger.model)
+    )
     picture = out if out is not None else None if as_json else OUT
     if picture is not None:
         _draw(picture, found)
@@ -113,7 +115,7 @@ def proposal(found: Sweep) -> dict[str, object]:
         "trigger.threshold": (now.threshold, best.threshold),
         "trigger.release": (now.release, best.release),
         "trigger.hold": (_hold(now), _hold(best)),
-        "trigger.grace": (now.grace, best.grace),
+        "trigger.certainty": (now.certainty, best.certainty),
     }
     return {name: new for name, (old, new) in values.items() if old != new}
 
@@ -141,7 +143,8 @@ def table(found: Sweep) -> Table:
     """Return the settings worth choosing from, and the present ones."""
     view = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 1))
     view.add_column("", no_wrap=True)
-    for name in ("threshold", "hold", "release", "grace", "smiles hit", "false", "delay"):
+    evidence = found.current.rules.rule == "evidence"
+    for name in ("certainty" if evidence else "threshold", "hold", "release", "smiles hit", "false", "delay"):
         view.add_column(name, justify="right", no_wrap=True)
     rows = [("now", found.current), ("proposed", found.best)]
     rows += [("", trial) for trial in frontier(found.trials) if trial.wrong > found.best.wrong]
@@ -149,10 +152,9 @@ def table(found: Sweep) -> Table:
         rules, total = trial.rules, trial.total
         view.add_row(
             name,
-            f"{rules.threshold:g}",
-            str(_hold(rules)),
+            f"{rules.certainty if evidence else rules.threshold:g}",
+            "" if evidence else str(_hold(rules)),
             f"{rules.release_level:.2f}",
-            str(rules.grace),
             f"{total.hits} of {total.smiles}",
             str(total.false_shots),
             f"{total.delay:.2f} s" if total.delay is not None else "",
@@ -166,7 +168,7 @@ def _trial_record(trial: Trial) -> dict[str, object]:
         "threshold": rules.threshold,
         "hold": _hold(rules),
         "release": rules.release,
-        "grace": rules.grace,
+        "certainty": rules.certainty,
         "hits": total.hits,
         "misses": total.misses,
         "false_shots": total.false_shots,

@@ -7,7 +7,6 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from smartselfie.daemon import parts
-from smartselfie.deciding.trigger import Trigger
 from smartselfie.errors import ConfigError
 from smartselfie.outputs.events import Events
 from smartselfie.records import Change, Command, View
@@ -78,7 +77,7 @@ def _photos(read: Callable[[], Settings]) -> Photos:
     return Photos(
         make_detector=lambda: parts.build_photo_detector(settings.detector),
         make_classifier=lambda: parts.build_classifier(settings.classifier, threads=1),
-        make_trigger=lambda: Trigger(parts.build_rules(read().trigger)),
+        make_trigger=lambda: parts.build_trigger(read().trigger),
         make_camera_detector=lambda: parts.build_detector(
             settings.detector, min_face=settings.trigger.min_face
         ),

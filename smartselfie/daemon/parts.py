@@ -2,21 +2,29 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import cv2
 
 from smartselfie import settings as s
 from smartselfie.classifiers import CLASSIFIERS, ClassifierSettings
+from smartselfie.deciding.evidence import EvidenceModel
 from smartselfie.deciding.eyes import EYE_CASCADE, EyeMeter
 from smartselfie.deciding.face_quality import FaceQualityMeter
 from smartselfie.deciding.moment import Moment
+from smartselfie.deciding.rules import Rules
+from smartselfie.deciding.spread_search import SpreadSearchTracker
 from smartselfie.deciding.tracking import Tracker
-from smartselfie.deciding.trigger import Rules, Trigger
+from smartselfie.deciding.trigger import Trigger
 from smartselfie.detectors import DETECTORS, DetectorSettings
+from smartselfie.errors import ModelError
 from smartselfie.pipeline import Analysis
 from smartselfie.seams import Classifier, Detector
 
 FULL_EVERY = 1.0
 """Seconds between two searches of the whole picture at the most."""
+EVIDENCE_NAME = "trigger.json"
+"""The model of the last second that ships, beside the networks."""
 VISIBLE_BELOW = 0.8
 """Faces down to this share of `min_face` are found too, so that people see why they take no part."""
 
@@ -47,10 +55,13 @@ def build_classifier(settings: ClassifierSettings, *, threads: int) -> Classifie
 def build_rules(settings: s.TriggerSettings) -> Rules:
     """Turn the trigger's settings into its rules."""
     return Rules(
+        rule=settings.rule,
+        certainty=settings.certainty,
         threshold=settings.threshold,
         release=settings.release,
         hold_frames=settings.hold.frames,
         hold_seconds=settings.hold.seconds,
+        hold_rate=settings.hold_rate,
         grace=settings.grace,
         leave_after=settings.leave_after,
         cooldown=settings.cooldown,
@@ -59,15 +70,39 @@ def build_rules(settings: s.TriggerSettings) -> Rules:
         min_face=settings.min_face,
         min_relative=settings.min_relative,
         min_presence=settings.min_presence,
+        min_score=settings.min_score,
         together=settings.together,
         countdown=settings.countdown,
     )
 
 
+def build_trigger(settings: s.TriggerSettings) -> Trigger:
+    """Make the trigger, with the model of the last second that its rule may ask. Raises ModelError."""
+    return Trigger(build_rules(settings), read_evidence(settings.model))
+
+
+def read_evidence(path: Path | None) -> EvidenceModel:
+    """Read a model of the last second; None: the one that ships. Raises ModelError."""
+    from smartselfie.classifiers.litert import default_model
+
+    file = path if path is not None else default_model().parent / EVIDENCE_NAME
+    try:
+        return EvidenceModel.from_json(file.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise ModelError(
+            f"{file}: {error.strerror}; set trigger.model, or install smartselfie again"
+        ) from error
+    except ValueError as error:
+        raise ModelError(f"{file}: is no model of the last second: {error}") from error
+
+
 def build_tracker(settings: s.Settings) -> Tracker:
-    """Make the tracker."""
-    return Tracker(
-        rescan=settings.detector.rescan, full_every=FULL_EVERY, leave_after=settings.trigger.leave_after
+    """Make the tracker: a network searches the whole picture each time, the cascade what it can afford."""
+    leave_after = settings.trigger.leave_after
+    if settings.detector.kind != "haar":
+        return Tracker(leave_after=leave_after)
+    return SpreadSearchTracker(
+        rescan=settings.detector.rescan, full_every=FULL_EVERY, leave_after=leave_after
     )
 
 
@@ -78,7 +113,7 @@ def build_analysis(settings: s.Settings) -> Analysis:
         build_detector(settings.detector, min_face=settings.trigger.min_face),
         build_tracker(settings),
         build_classifier(settings.classifier, threads=settings.performance.threads),
-        Trigger(build_rules(settings.trigger)),
+        build_trigger(settings.trigger),
     )
 
 
@@ -94,4 +129,5 @@ def build_moment(settings: s.Settings) -> Moment | None:
         settings.moment.keep,
         measure=FaceQualityMeter(EyeMeter(find_cascade(EYE_CASCADE))),
         repeats=settings.trigger.repeat is not None,
+        release=build_rules(settings.trigger).release_level,
     )

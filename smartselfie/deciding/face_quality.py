@@ -9,6 +9,7 @@ import numpy as np
 
 from smartselfie.deciding.face_input import crop_face
 from smartselfie.deciding.frame_quality import FaceQuality
+from smartselfie.deciding.rules import smile_of
 from smartselfie.records import Box, Face, Image
 
 SIDE = 128
@@ -29,11 +30,12 @@ class FaceQualityMeter:
         """Return how a scored face looks in a (H, W, 3) BGR picture; `before` is the frame before it."""
         return FaceQuality(
             area=face.box.area,
-            smile=face.scores.happy if face.scores is not None else 0.0,
+            smile=smile_of(face)[0] if face.scores is not None else 0.0,
             eyes=self._eyes(image, face.box) if self._eyes is not None else None,
             sharpness=sharpness(image, face.box),
             inside=inside(face.box, (image.shape[1], image.shape[0])),
             stillness=stillness(image, before, face.box) if before is not None else 0.5,
+            found=not face.predicted,
         )
 
 

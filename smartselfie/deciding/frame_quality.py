@@ -19,7 +19,7 @@ class FaceQuality:
     area: float
     """Pixels of its box."""
     smile: float
-    """P(happy)."""
+    """Score for smiling."""
     eyes: float | None
     """0 closed to 1 wide open; None: not measured."""
     sharpness: float
@@ -28,6 +28,8 @@ class FaceQuality:
     """Share of the face that lies inside the picture."""
     stillness: float
     """1 for a face that does not move at all, falling towards 0."""
+    found: bool = True
+    """It was searched and found in this frame, not only expected there."""
 
 
 FaceQualities = Mapping[int, FaceQuality]
@@ -38,35 +40,51 @@ FaceQualities = Mapping[int, FaceQuality]
 class FrameQuality:
     """What a frame is ranked by; the fields in their order, larger is better."""
 
-    complete: bool
-    """Every face whose smile fired was detected in it."""
+    shows_it: bool
+    """Every face whose smile fired was found in it, and still smiles."""
     open_eyes: int
     """Faces with open eyes."""
+    in_time: bool
+    """It is of the time before the decision or of the decision itself: the smile that was judged."""
     sharp: bool
     """It is of the sharper half of the frames that are as good in what comes before."""
     score: float
     """0..1, see `WEIGHTS`."""
 
     @property
-    def key(self) -> tuple[bool, int, bool, float]:
+    def key(self) -> tuple[bool, int, bool, bool, float]:
         """What to sort by."""
-        return self.complete, self.open_eyes, self.sharp, self.score
+        return self.shows_it, self.open_eyes, self.in_time, self.sharp, self.score
 
 
 def grade(
-    window: Sequence[FaceQualities], *, needed: Collection[int], everyone: Collection[int]
+    window: Sequence[FaceQualities],
+    *,
+    needed: Collection[int],
+    everyone: Collection[int],
+    release: float = 0.0,
+    in_time: Sequence[bool] | None = None,
 ) -> list[FrameQuality]:
     """Grade the frames of one moment against each other; returns a grade per frame.
 
-    `needed`: tracks that must be in the picture (their smiles fired); `everyone`: tracks that are looked at,
-    each weighted with its area. A face that a frame lacks is left out of that frame's score: it may be
-    undetected for a frame.
+    `needed`: tracks that must be in the picture (their smiles fired) and smile by at least `release`;
+    `everyone`: tracks that are looked at, each weighted with its area; `in_time`: by frame, whether it is not
+    later than the decision (None: all are). A face that a frame lacks is left out of that frame's score: it
+    may be undetected for a frame.
     """
     looked_at = set(everyone) | set(needed)
     window = [{t: face for t, face in faces.items() if t in looked_at} for faces in window]
     shares = _shares(window)
     sharpness = _relative_sharpness(window, shares)
-    firsts = [(all(track in faces for track in needed), sum(map(_open, faces.values()))) for faces in window]
+    early = in_time if in_time is not None else [True] * len(window)
+    firsts = [
+        (
+            all(track in faces and shows(faces[track], release) for track in needed),
+            sum(map(_open, faces.values())),
+            early[index],
+        )
+        for index, faces in enumerate(window)
+    ]
     halves = {
         first: median(sharpness[index] for index, other in enumerate(firsts) if other == first)
         for first in set(firsts)
@@ -77,6 +95,11 @@ def grade(
         )
         for index, first in enumerate(firsts)
     ]
+
+
+def shows(face: FaceQuality, release: float) -> bool:
+    """Whether a face was found and has not fallen below `release`."""
+    return face.found and face.smile >= release
 
 
 def _open(face: FaceQuality) -> bool:

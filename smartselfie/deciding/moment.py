@@ -90,7 +90,8 @@ class Moment:
 
     `measure` looks at a face; without it everything but the eyes is measured. It is called only while a smile
     is held or a window is open. `repeats`: the trigger fires again while a smile lasts, so that frames are
-    held during its rest, too. `memory` bounds the pictures that are held, in bytes.
+    held during its rest, too; `release`: score below which a smile is over. `memory` bounds the pictures that
+    are held, in bytes.
     """
 
     def __init__(
@@ -101,6 +102,7 @@ class Moment:
         *,
         measure: Measure | None = None,
         repeats: bool = False,
+        release: float = 0.0,
         memory: int = MEMORY,
     ) -> None:
         if before < 0 or after < 0:
@@ -110,6 +112,7 @@ class Moment:
         self.before, self.after, self.keep = before, after, keep
         self._measure = measure if measure is not None else FaceQualityMeter()
         self._repeats = repeats
+        self.release = release
         self._memory = memory
         self._held: list[_Held] = []
         self._fired: _Fired | None = None
@@ -152,7 +155,7 @@ class Moment:
             return []
         fired, self._fired = self._fired, None
         picks: list[Pick] = []
-        for held in self._ranked(fired):
+        for held in self._worth_keeping(fired):
             if all(abs(held.frame.at - pick.frame.at) >= ALTERNATIVE_GAP - EPSILON for pick in picks):
                 alternative = len(picks)
                 picks.append(
@@ -170,6 +173,13 @@ class Moment:
         if not keep_frames:
             self._held.clear()
         return picks
+
+    def _worth_keeping(self, fired: _Fired) -> list[_Held]:
+        """The frames that show the smile, the best first; where none does, the decision's."""
+        ranked = self._ranked(fired)
+        graded = dict(zip(map(id, self._held), self._grades(fired), strict=True))
+        good = [held for held in ranked if graded[id(held)].shows_it]
+        return good or [min(ranked, key=lambda held: abs(held.frame.at - fired.at))]
 
     def _hold(self, frame: Frame, faces: tuple[Face, ...], decision: Decision) -> None:
         start = (frame.at if self._fired is None else self._fired.at) - self.before - EPSILON
@@ -227,7 +237,13 @@ class Moment:
 
     def _grades(self, fired: _Fired) -> list[FrameQuality]:
         window = [held.qualities for held in self._held]
-        return grade(window, needed=fired.needed, everyone=fired.everyone)
+        return grade(
+            window,
+            needed=fired.needed,
+            everyone=fired.everyone,
+            release=self.release,
+            in_time=[held.frame.at <= fired.at + EPSILON for held in self._held],
+        )
 
     def _ranked(self, fired: _Fired) -> list[_Held]:
         """The frames held, the best first; of equals the one nearest to the decision."""

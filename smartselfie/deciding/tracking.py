@@ -1,15 +1,17 @@
-"""Which face is which over time, and where to look next. Pure: no I/O, no clock.
+"""Which face is which over time. Pure: no I/O, no clock.
 
-Boxes are matched to tracks greedily, the nearest first, each track predicted with its own velocity. That is
-all a camera in front of a few people needs; see Bewley et al. 2016 (SORT) for the fuller form.
+Faces are matched to tracks greedily, the nearest first, each track predicted with its own velocity. That is
+all a camera in front of a few people needs; see Bewley et al. 2016 (SORT) for the fuller form. A track ends
+with its face: at a hard cut, and when the face at its place no longer looks like it did.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
+from smartselfie.deciding.face_patch import Patch, likeness
 from smartselfie.records import Box, Face, Look
 
 MAX_DISTANCE = 0.7
@@ -20,23 +22,27 @@ VELOCITY_WEIGHT = 0.5
 """Weight of the newest step in the running velocity."""
 MAX_PREDICTION = 0.25
 """Seconds over which a velocity is believed."""
-IN_TURN = 2
-"""Known faces searched in one frame, of those that do not rest; more take turns, predicted in between."""
-LONGEST_TURN = 2
-"""Frames in a row for which a face may be predicted without a search."""
-STILL = 0.5
-"""Speed, in its own sizes a second, up to which a face stands still."""
-REST = 0.09
-"""Seconds after a search for which a face that stands still rests: two frames at 25 frames a second."""
-TRIES = 3
-"""Searches of the whole picture, frame by frame, for a face that was lost."""
+SAME_FACE = 0.25
+"""Two looks at one face are at least as alike as this, from one search to the next.
+
+On 13,579 pairs of neighbouring finds of public clips the same face falls below it twice in a thousand (in
+profile, where landmarks jump).
+"""
+SAME_FACE_ACROSS_CUT = 0.8
+"""... and where the picture as a whole has changed."""
 
 
-@dataclass(slots=True)
-class _Track:
+@dataclass(slots=True, eq=False)
+class Track:
+    """What is known of one face."""
+
     number: int
-    box: Box
+    face: Face
+    """As it was found last."""
     seen: float
+    """When that was, in seconds."""
+    patch: Patch | None = None
+    """How it looked then."""
     velocity: tuple[float, float] | None = None
     """Pixels a second of the centre; None until it was found twice in a short time."""
     lost: int = 0
@@ -46,26 +52,24 @@ class _Track:
 
     def predict(self, at: float) -> Box:
         """Where the box should be at a time."""
-        if self.velocity is None:
-            return self.box
-        ahead = min(at - self.seen, MAX_PREDICTION)
-        return replace(
-            self.box,
-            x=round(self.box.x + self.velocity[0] * ahead),
-            y=round(self.box.y + self.velocity[1] * ahead),
-        )
+        box = self.face.box
+        across, down = self._moved(at)
+        return replace(box, x=round(box.x + across), y=round(box.y + down))
 
-    def rests(self, at: float) -> bool:
-        """Whether it stands so still, and was searched so lately, that its prediction will do."""
-        if self.velocity is None or at - self.seen > REST or self.coasted >= LONGEST_TURN:
-            return False
-        return math.hypot(*self.velocity) <= STILL * self.box.width
+    def predicted(self, at: float) -> Face:
+        """The face as it should be at a time, landmarks moved along with the box."""
+        across, down = self._moved(at)
+        points = self.face.landmarks
+        if points is not None:
+            eye, other_eye, nose, corner, other_corner = ((x + across, y + down) for x, y in points)
+            points = eye, other_eye, nose, corner, other_corner
+        return replace(self.face, box=self.predict(at), landmarks=points, predicted=True)
 
-    def move(self, box: Box, at: float) -> None:
-        """Take the newest box over."""
+    def move(self, face: Face, at: float, patch: Patch | None) -> None:
+        """Take the newest find over."""
         step = at - self.seen
         if 0 < step <= 2 * MAX_PREDICTION:
-            (x, y), (old_x, old_y) = box.centre, self.box.centre
+            (x, y), (old_x, old_y) = face.box.centre, self.face.box.centre
             keep = 1 - VELOCITY_WEIGHT
             across, down = (x - old_x) / step, (y - old_y) / step
             before = self.velocity or (across, down)
@@ -75,102 +79,113 @@ class _Track:
             )
         else:
             self.velocity = None
-        self.box, self.seen, self.lost, self.coasted = box, at, 0, 0
+        self.face = replace(face, track=self.number)
+        self.seen, self.patch, self.lost, self.coasted = at, patch, 0, 0
+
+    def _moved(self, at: float) -> tuple[float, float]:
+        if self.velocity is None:
+            return 0.0, 0.0
+        ahead = min(at - self.seen, MAX_PREDICTION)
+        return self.velocity[0] * ahead, self.velocity[1] * ahead
 
 
 class Tracker:
     """Gives each face an id that stays while the face does, and says where to look for it.
 
-    A face may be undetected for `leave_after` seconds and keep its id. The whole picture is searched once in
-    `rescan` frames while something moves and at least every `full_every` seconds, a part of it each frame; at
-    once while no face is known and something moves, and when a known face is lost. Known faces that stand
-    still rest for up to two frames between two searches. `look` and `update` take turns, a pair for each
-    frame.
+    The whole picture is searched in one of `every` frames; faces are predicted in the others. A face may be
+    undetected for `leave_after` seconds and keep its id. `look` and `update` take turns, a pair for each
+    frame. `distance` says how far two boxes are apart, None when they are of different faces.
     """
 
-    def __init__(self, *, rescan: int = 15, full_every: float = 1.0, leave_after: float = 1.0) -> None:
-        if rescan < 1:
-            raise ValueError(f"need rescan >= 1, got {rescan}")
-        self.rescan = rescan
-        self.full_every = full_every
+    saves_searches = False
+    """Whether it matters for `look` that something moved."""
+
+    def __init__(
+        self,
+        *,
+        every: int = 1,
+        leave_after: float = 1.0,
+        distance: Callable[[Box, Box], float | None] | None = None,
+    ) -> None:
+        if every < 1:
+            raise ValueError(f"need every >= 1, got {every}")
+        self.every = every
         self.leave_after = leave_after
-        self._tracks: list[_Track] = []
+        self._distance = distance or distance_in_sizes
+        self._tracks: list[Track] = []
         self._next = 1
         self._at: float | None = None
-        self._coasting: list[_Track] = []
+        self._coasting: list[Track] = []
+        self._frames = 0
 
     @property
     def boxes(self) -> tuple[Box, ...]:
         """The last box of each face that is not lost."""
-        return tuple(track.box for track in self._tracks if not track.lost)
+        return tuple(track.face.box for track in self._tracks if not track.lost)
 
     def look(self, at: float, *, moved: bool = True) -> Look:
         """Where to search in the frame of time `at`, in which something `moved` or not."""
-        known = [track for track in self._tracks if not track.lost]
-        due = sorted(known, key=lambda track: -track.coasted)
-        awake = [track for track in due if not track.rests(at)]
-        searched = [
-            *awake[:IN_TURN],
-            *(track for track in awake[IN_TURN:] if track.coasted >= LONGEST_TURN),
-        ]
-        first = due[: len(due) // (LONGEST_TURN + 1)]  # or several would rest, and be searched, all at once
-        searched += [track for track in first if track not in searched]
-        self._coasting = [track for track in known if track not in searched]
-        wanted = [*searched, *(track for track in self._tracks if track.lost)]
-        return Look(
-            self._share(at, moved),
-            tuple(track.predict(at) for track in wanted),
-            tuple(track.predict(at) for track in self._coasting),
-        )
+        searched = self._frames % self.every == 0
+        self._frames += 1
+        self._coasting = [] if searched else [track for track in self._tracks if not track.lost]
+        return Look(1.0 if searched else 0.0)
 
-    def _share(self, at: float, moved: bool) -> float:
-        if self._at is None or any(0 < track.lost <= TRIES for track in self._tracks):
-            return 1.0
-        if moved and not any(not track.lost for track in self._tracks):
-            return 1.0
-        share = max(0.0, at - self._at) / self.full_every
-        return min(1.0, max(share, 1 / self.rescan) if moved else share)
+    def update(
+        self, found: Sequence[Face], *, at: float, patches: Sequence[Patch] | None = None, cut: bool = False
+    ) -> list[Face]:
+        """Match the faces found at time `at` (seconds) where `look` said.
 
-    def update(self, boxes: Sequence[Box], *, at: float) -> list[Face]:
-        """Match the boxes found at time `at` (seconds) where `look` said.
-
-        Returns a face per box, in the order of the boxes, then those not to be searched, as predicted.
+        `patches`: what each looks like (`face_patch`); without them place and size decide alone. `cut`: the
+        picture as a whole is another one, so that only a face that looks the same is the same. Returns the
+        faces with their tracks, in the order they were found, then those not to be searched, as predicted.
         """
-        matched = self._match(boxes, at)
+        if cut:
+            self._coasting = []
+        matched = self._match(found, at, patches, cut)
         faces = []
-        for index, box in enumerate(boxes):
+        for index, face in enumerate(found):
+            patch = patches[index] if patches is not None else None
             track = matched.get(index)
             if track is None:
-                track = _Track(self._next, box, at)
+                track = Track(self._next, replace(face, track=self._next), at, patch)
                 self._tracks.append(track)
                 self._next += 1
             else:
-                track.move(box, at)
-            faces.append(Face(box, track.number))
+                track.move(face, at, patch)
+            faces.append(track.face)
         for track in self._tracks:
             if track.seen == at:
                 continue
             if track in self._coasting:
                 track.coasted += 1
-                faces.append(Face(track.predict(at), track.number))
+                faces.append(track.predicted(at))
             else:
                 track.lost += 1
-        self._tracks = [track for track in self._tracks if at - track.seen < self.leave_after]
+        self._tracks = [
+            track
+            for track in self._tracks
+            if track.seen == at or (at - track.seen < self.leave_after and not cut)
+        ]
         self._coasting = []
         self._at = at
         return faces
 
-    def _match(self, boxes: Sequence[Box], at: float) -> dict[int, _Track]:
+    def _match(
+        self, found: Sequence[Face], at: float, patches: Sequence[Patch] | None, cut: bool
+    ) -> dict[int, Track]:
+        alike = SAME_FACE_ACROSS_CUT if cut else SAME_FACE
         pairs = []
         for track in self._tracks:
-            if at - track.seen >= self.leave_after:
+            if at - track.seen >= self.leave_after or (cut and patches is None):
                 continue
             expected = track.predict(at)
-            for index, box in enumerate(boxes):
-                distance = _distance(expected, box)
-                if distance is not None:
+            for index, face in enumerate(found):
+                distance = self._distance(expected, face.box)
+                if distance is None:
+                    continue
+                if patches is None or track.patch is None or likeness(track.patch, patches[index]) >= alike:
                     pairs.append((distance, index, track))
-        matched: dict[int, _Track] = {}
+        matched: dict[int, Track] = {}
         taken: set[int] = set()
         for _, index, track in sorted(pairs, key=lambda pair: pair[0]):
             if index not in matched and track.number not in taken:
@@ -179,7 +194,7 @@ class Tracker:
         return matched
 
 
-def _distance(expected: Box, box: Box) -> float | None:
+def distance_in_sizes(expected: Box, box: Box) -> float | None:
     """How far two boxes are apart, in face sizes, growth counted in; None when they are different faces."""
     larger, smaller = max(expected.width, box.width), max(1, min(expected.width, box.width))
     growth = larger / smaller

@@ -42,7 +42,7 @@ class NearMisses:
         if decision.state not in (State.WATCHING, State.HOLDING):
             self._best = None  # a picture was taken, or none is wanted
             return None
-        part = {meter.track for meter in decision.meters if meter.takes_part}
+        part = {meter.track for meter in decision.meters if meter.takes_part and not meter.rests}
         happy = max(
             (
                 face.scores.happy

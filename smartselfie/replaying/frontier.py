@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
-from smartselfie.deciding.trigger import Rules
+from smartselfie.deciding.rules import Rules
 from smartselfie.replaying.canvas import Canvas, Png
 from smartselfie.replaying.sweep import Sweep, Trial
 from smartselfie.replaying.timeline import FAINT, GRID, HIT, INK
@@ -89,6 +89,6 @@ def draw(canvas: Canvas, sweep: Sweep) -> None:
 def in_words(rules: Rules) -> str:
     """Say what is swept of a setting."""
     hold = f"{rules.hold_frames} frames" if rules.hold_frames is not None else f"{rules.hold_seconds:g} s"
-    return (
-        f"threshold {rules.threshold:g}, hold {hold}, release {rules.release_level:.2f}, grace {rules.grace}"
-    )
+    if rules.rule == "evidence":
+        return f"certainty {rules.certainty:g}, release {rules.release_level:.2f}"
+    return f"threshold {rules.threshold:g}, hold {hold}, release {rules.release_level:.2f}"

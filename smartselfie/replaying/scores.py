@@ -1,15 +1,19 @@
 """Scores of recordings, stored: all that the trigger sees, so that it can be run again without the network.
 
 The file is JSON lines. A line with `clip` begins a recording (`{"clip": "a.mp4", "size": [640, 480]}`); each
-line after it is a frame: `{"at": 0.033, "faces": [[track, x, y, width, height, seven probabilities]]}`.
+line after it is a frame: `{"at": 0.033, "faces": [FACE, ...]}`. A face is a list: track, x, y, width, height,
+the seven probabilities; then, where known and null where not: the score for smiling, the detector's score,
+the probability that the mouth is covered, the movement of the mouth, 1 for a face that was only predicted,
+and ten numbers for the landmarks. Files of version 0.1, which end with the probabilities, are read too.
 """
 
 from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 from smartselfie.errors import DataError
 from smartselfie.records import Box, Face, Scores
@@ -92,6 +96,9 @@ def _line(frame: ScoredFrame) -> str:
             face.track,
             *(face.box.x, face.box.y, face.box.width, face.box.height),
             *(round(value, DIGITS) for value in face.scores.probabilities),
+            *(_rounded(value) for value in (face.smiling, face.score, face.covered, face.mouth_motion)),
+            int(face.predicted),
+            *(round(place, 1) for point in face.landmarks or () for place in point),
         ]
         for face in frame.faces
         if face.scores is not None
@@ -99,6 +106,25 @@ def _line(frame: ScoredFrame) -> str:
     return json.dumps({"at": round(frame.at, DIGITS), "faces": faces}, separators=(",", ":")) + "\n"
 
 
-def _face(numbers: Sequence[float]) -> Face:
-    track, x, y, width, height, *probabilities = numbers
-    return Face(Box(int(x), int(y), int(width), int(height)), int(track), Scores(tuple(probabilities)))
+def _rounded(value: float | None) -> float | None:
+    return None if value is None else round(value, DIGITS)
+
+
+def _face(numbers: Sequence[Any]) -> Face:
+    track, x, y, width, height = (int(number) for number in numbers[:5])
+    face = Face(Box(x, y, width, height), track, Scores(tuple(numbers[5:12])))
+    if len(numbers) == 12:
+        return face
+    smiling, score, covered, motion, predicted, *places = numbers[12:]
+    points = tuple(zip(places[::2], places[1::2], strict=True))
+    if len(points) not in (0, 5):
+        raise ValueError(f"expected five landmarks, got {len(points)}")
+    return replace(
+        face,
+        smiling=smiling,
+        score=score,
+        covered=covered,
+        mouth_motion=motion,
+        predicted=bool(predicted),
+        landmarks=points or None,  # type: ignore[arg-type]
+    )

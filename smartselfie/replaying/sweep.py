@@ -6,54 +6,58 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import product
 
-from smartselfie.deciding.trigger import Rules
-from smartselfie.replaying.fast_trigger import FastTrigger, real_shots, supports
+from smartselfie.deciding.evidence import EvidenceModel
+from smartselfie.deciding.rules import Rules
 from smartselfie.replaying.labels import Labels, Total, add_up, judge
 from smartselfie.replaying.scores import Recording
+from smartselfie.replaying.shots import shots, without_quiet
 
-Place = tuple[int, int, int, int]
-"""Where a setting lies in the grid: the indices of threshold, hold, release and grace."""
+Place = tuple[int, int, int]
+"""Where a setting lies in the grid: the indices of level, hold and release."""
 
 
 @dataclass(frozen=True, slots=True)
 class Grid:
     """The values that are tried, ascending; `releases` are shares of the threshold."""
 
-    thresholds: tuple[float, ...] = tuple(round(0.3 + 0.05 * step, 2) for step in range(14))
+    levels: tuple[float, ...] = tuple(round(0.3 + 0.05 * step, 2) for step in range(14))
+    """Thresholds; with the rule `evidence` certainties."""
     holds: tuple[float, ...] = (3, 5, 7, 10, 13, 16, 20)
     """Frames, or seconds when `timed`."""
     releases: tuple[float, ...] = (0.5, 2 / 3, 0.85)
-    graces: tuple[int, ...] = (0, 2, 4)
     timed: bool = False
 
     def rules(self, base: Rules, place: Place) -> Rules:
         """Return `base` with the values of one place."""
-        threshold, hold = self.thresholds[place[0]], self.holds[place[1]]
-        share = self.releases[place[2]]
+        level, hold, share = self.levels[place[0]], self.holds[place[1]], self.releases[place[2]]
+        threshold = base.threshold if base.rule == "evidence" else level
+        release = None if share == 2 / 3 else round(threshold * share, 3)
+        if base.rule == "evidence":
+            return replace(base, certainty=level, release=release)
         return replace(
             base,
-            threshold=threshold,
+            threshold=level,
             hold_frames=None if self.timed else int(hold),
             hold_seconds=hold if self.timed else None,
-            release=None if share == 2 / 3 else round(threshold * share, 3),
-            grace=self.graces[place[3]],
+            release=release,
         )
 
     def places(self) -> list[Place]:
         """Return all places."""
-        return list(
-            product(
-                range(len(self.thresholds)),
-                range(len(self.holds)),
-                range(len(self.releases)),
-                range(len(self.graces)),
-            )
-        )
+        return list(product(range(len(self.levels)), range(len(self.holds)), range(len(self.releases))))
 
 
-COARSE = Grid(thresholds=(0.4, 0.5, 0.6, 0.7, 0.8), holds=(5, 10, 15), releases=(2 / 3,), graces=(2, 4))
-"""For rules that only the real trigger knows, which is slower."""
-COARSE_TIMED = replace(COARSE, holds=(0.2, 0.4, 0.6), timed=True)
+TIMED = Grid(holds=(0.1, 0.2, 0.3, 0.4, 0.5, 0.7, 1.0), timed=True)
+EVIDENCE = Grid(
+    levels=(0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95), holds=(0,), releases=(0.4, 2 / 3, 0.85)
+)
+
+
+def grid_for(rules: Rules) -> Grid:
+    """Return the grid that suits a rule and a way of holding."""
+    if rules.rule == "evidence":
+        return EVIDENCE
+    return Grid() if rules.hold_frames is not None else TIMED
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,21 +91,31 @@ def sweep(
     labels: Mapping[str, Labels],
     base: Rules,
     *,
+    model: EvidenceModel | None = None,
     grid: Grid | None = None,
     tried: Callable[[int, int], None] = lambda done, total: None,
 ) -> Sweep:
     """Try a grid of settings around `base` on labelled recordings.
 
     The best is the one with the fewest misses and false shots together; of equals that with the most room
-    around it in the grid, then the one that fires soonest, then the one nearest to `base`. `tried` hears of
-    progress. Recordings without labels are left out; ValueError when none is left.
+    around it in the grid, then the one that fires soonest, then the one nearest to `base`. `model` is the
+    trigger's model of the last second; `tried` hears of progress. Recordings without labels are left out;
+    ValueError when none is left.
     """
     known = [recording for recording in recordings if recording.clip in labels]
     if not known:
         raise ValueError("none of the recordings is labelled")
-    count = _counter(known, labels, base)
-    if grid is None:
-        grid = Grid() if supports(base) else COARSE if base.hold_frames is not None else COARSE_TIMED
+    loud = [without_quiet(recording) for recording in known]
+
+    def count(rules: Rules) -> Total:
+        return add_up(
+            [
+                judge(labels[whole.clip], shots(part, rules, model), whole.seconds)
+                for whole, part in zip(known, loud, strict=True)
+            ]
+        )
+
+    grid = grid or grid_for(base)
     places = grid.places()
     trials: dict[Place, Trial] = {}
     for place in places:
@@ -119,42 +133,18 @@ def sweep(
     return Sweep(current, best, tuple(trials.values()))
 
 
-def _counter(
-    recordings: Sequence[Recording], labels: Mapping[str, Labels], base: Rules
-) -> Callable[[Rules], Total]:
-    """Return what counts a setting's hits and false shots, the quick way where there is one."""
-    quick = [FastTrigger(recording, base) for recording in recordings] if supports(base) else None
-
-    def count(rules: Rules) -> Total:
-        if quick is not None:
-            shots = [trigger.shots(rules) for trigger in quick]
-        else:
-            shots = [real_shots(recording, rules) for recording in recordings]
-        return add_up(
-            [
-                judge(labels[recording.clip], fired, recording.seconds)
-                for recording, fired in zip(recordings, shots, strict=True)
-            ]
-        )
-
-    return count
-
-
 def _margin(place: Place, good: set[Place], grid: Grid) -> int:
-    """Return how far threshold and hold may move, both and either way, and remain good."""
-    thresholds, holds = len(grid.thresholds), len(grid.holds)
+    """Return how far level and hold may move, both and either way, and remain good."""
+    sides = range(1) if len(grid.holds) == 1 else None  # a hold that is not tried does not move
     reach = 0
     while True:
         reach += 1
         around = [
-            (place[0] + down, place[1] + across, place[2], place[3])
+            (place[0] + down, place[1] + across, place[2])
             for down in range(-reach, reach + 1)
-            for across in range(-reach, reach + 1)
+            for across in (sides or range(-reach, reach + 1))
         ]
-        if any(
-            not 0 <= other[0] < thresholds or not 0 <= other[1] < holds or other not in good
-            for other in around
-        ):
+        if any(other not in good for other in around):
             return reach - 1
 
 
@@ -165,8 +155,7 @@ def _rank(trial: Trial, base: Rules) -> tuple[float, ...]:
     return (
         -trial.margin,
         round(delay, 1) if delay is not None else 0.0,
-        abs(rules.threshold - base.threshold),
+        abs(rules.threshold - base.threshold) + abs(rules.certainty - base.certainty),
         abs((rules.hold_frames or 0) - (base.hold_frames or 0)),
         abs(rules.release_level / rules.threshold - base.release_level / base.threshold),
-        abs(rules.grace - base.grace),
     )

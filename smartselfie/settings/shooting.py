@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 from pydantic import model_validator
 
 from smartselfie.schema.fields import Section, broken_rule, setting
-from smartselfie.schema.values import Duration, Hold, HoldFor, Integer, Number, Policy
+from smartselfie.schema.values import Duration, Hold, HoldFor, Integer, Number, PathSetting, Policy
 
 
 class TriggerSettings(Section):
@@ -13,16 +15,36 @@ class TriggerSettings(Section):
 
     threshold: Number = setting(
         0.9,
-        "A face smiles when happy is its largest class and P(happy) is at least this. "
+        "frames: a face smiles when its score for smiling is at least this. "
         "Higher: only broad smiles count, fewer false shots, more missed smiles.",
         gt=0,
         le=1,
         live=True,
     )
+    rule: Literal["evidence", "frames"] = setting(
+        "frames",
+        "What makes a smile. evidence: a small model of the last second is sure enough (how high and steady "
+        "the score is, how long, whether the mouth moves). frames: so many smiling frames in a row (`hold`).",
+        live=True,
+    )
+    certainty: Number = setting(
+        0.5,
+        "evidence: how sure the model must be. Higher: fewer false shots, later pictures, more misses.",
+        gt=0,
+        le=0.99,
+        live=True,
+    )
+    model: PathSetting | None = setting(
+        None,
+        "evidence: the model's file, from `smartselfie train --network trigger`; null: the one that ships.",
+        private=True,
+        example="model/trigger.json",
+    )
     release: Number | None = setting(
         None,
-        "After a shot, P(happy) must fall below this before the same face can fire again; below threshold. "
-        "Lower: one long smile is less likely to give two pictures. null: two thirds of threshold.",
+        "A smile is over when the score falls below this: the same face can fire again, and no such frame is "
+        "kept; below threshold. Lower: one long smile is less likely to give two pictures. "
+        "null: two thirds of threshold.",
         ge=0,
         le=1,
         live=True,
@@ -30,10 +52,19 @@ class TriggerSettings(Section):
     )
     hold: HoldFor = setting(
         Hold(frames=10),
-        "How long the smile is held: consecutive frames (10), or a time (400ms; then at least 3 frames, none "
-        "more than 250ms apart). Longer: fewer false shots, a later picture.",
+        "frames: how long the smile is held: consecutive frames (10), or a time (400ms; then at least 3 "
+        "frames, none more than 250ms apart). One frame between threshold and release is forgiven. Longer: "
+        "fewer false shots, a later picture.",
         live=True,
         example="400ms",
+    )
+    hold_rate: Number | None = setting(
+        30.0,
+        "Frames a second at which a hold in frames is meant: at other rates it lasts as long, three frames "
+        "at least. null: so many frames at any rate.",
+        gt=0,
+        le=1000,
+        live=True,
     )
     grace: Integer = setting(
         2,
@@ -47,7 +78,9 @@ class TriggerSettings(Section):
     leave_after: Duration = setting(
         1.0, "A face has left when it was not detected for this long.", gt=0, le=60, live=True
     )
-    cooldown: Duration = setting(2.0, "Shortest time between two shots.", ge=0, le=3600, live=True)
+    cooldown: Duration = setting(
+        2.0, "Shortest time between two shots of one face.", ge=0, le=3600, live=True
+    )
     repeat: Duration | None = setting(
         None,
         "Take another picture this often while the smile lasts, not shorter than cooldown; "
@@ -84,6 +117,14 @@ class TriggerSettings(Section):
         "A face takes part after it has been there this long: passers-by neither fire nor block.",
         ge=0,
         le=60,
+        live=True,
+    )
+    min_score: Number = setting(
+        0.0,
+        "A face of which the detector is less sure than this is shown and takes no part. Higher: fewer "
+        "pictures of what is no face.",
+        ge=0,
+        le=1,
         live=True,
     )
     together: Duration | None = setting(

@@ -27,8 +27,8 @@ def test_a_stage_that_never_ran_is_zero() -> None:
 def test_the_clock_returns_what_the_work_returns() -> None:
     """Timing a stage does not change its result, and counts its runs."""
     clock = Clock()
-    assert [clock("crop", lambda: 7) for _ in range(3)] == [7, 7, 7]
-    assert clock.stage("crop").runs == 3
+    assert [clock("follow", lambda: 7) for _ in range(3)] == [7, 7, 7]
+    assert clock.stage("follow").runs == 3
 
 
 def test_bench_measures_every_stage_of_the_demo(tmp_path: Path) -> None:
@@ -46,7 +46,7 @@ def test_bench_measures_every_stage_of_the_demo(tmp_path: Path) -> None:
     runs = {stage["name"]: stage["runs"] for stage in report["stages"]}
     assert set(runs) == set(STAGES)
     assert runs["detect full"] + runs["detect around"] == 20
-    assert all(runs[name] == 20 for name in ("read", "motion", "crop", "classify", "trigger", "encode"))
+    assert all(runs[name] == 20 for name in ("read", "look", "follow", "classify", "trigger", "encode"))
     assert report["core_share"] > 0
     assert report["peak_mb"] > 30
     assert report["start_seconds"] > 0

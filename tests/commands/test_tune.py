@@ -1,4 +1,4 @@
-"""Sweeping settings over stored scores: the quick trigger is the trigger, and the proposal is the best."""
+"""Sweeping settings over stored scores: what is left out changes nothing, and the proposal is the best."""
 
 import json
 from datetime import date
@@ -13,16 +13,23 @@ from PIL import Image
 
 from smartselfie import settings as s
 from smartselfie.commands.tune import tune
-from smartselfie.deciding.trigger import Rules
+from smartselfie.deciding.evidence import EvidenceModel
+from smartselfie.deciding.rules import Rules
 from smartselfie.errors import DataError, UsageError
 from smartselfie.records import CLASSES, Box, Face, Scores
-from smartselfie.replaying.fast_trigger import FastTrigger, real_shots, supports
 from smartselfie.replaying.frontier import frontier
 from smartselfie.replaying.labels import Labels, write_labels
 from smartselfie.replaying.scores import Recording, ScoredFrame, read_scores, write_scores
+from smartselfie.replaying.shots import shots, without_quiet
 from smartselfie.replaying.sweep import Grid, sweep
 
 FPS = 10
+FRAMES = ["trigger.rule=frames", "trigger.hold_rate=null"]
+MODEL = EvidenceModel(
+    -3.0,
+    {"mean": 1.0, "recent": 0.5, "swing": -0.5, "lasting": 1.0, "mouth": -1.0},
+    {"mean": 3.0, "recent": 3.0, "swing": 0.3, "lasting": 0.8, "mouth": 0.1},
+)
 SIZE = (640, 480)
 
 
@@ -69,58 +76,39 @@ def recordings(draw: st.DrawFn) -> Recording:
 @hypothesis(deadline=None)
 @given(
     recordings(),
+    st.sampled_from(["frames", "evidence"]),
     st.sampled_from([0.4, 0.6, 0.7]),
     st.sampled_from([None, 0.2, 0.39]),
     st.integers(1, 8),
-    st.integers(0, 4),
     st.sampled_from([0.0, 0.5, 2.0]),
-    st.sampled_from([0.0, 0.4]),
     st.sampled_from([0.0, 0.3]),
 )
-def test_the_quick_trigger_is_the_trigger(
+def test_frames_that_a_sweep_leaves_out_change_no_shot(
     recording: Recording,
+    rule: str,
     threshold: float,
     release: float | None,
     hold: int,
-    grace: int,
     cooldown: float,
-    min_relative: float,
     min_presence: float,
 ) -> None:
-    """Whatever the faces do and the settings are, both fire in the same frames."""
+    """Whatever the faces do and the settings are, the trigger fires in the same frames."""
     rules = Rules(
+        rule=rule,
         threshold=threshold,
         release=release,
         hold_frames=hold,
-        grace=grace,
+        hold_rate=None,
         cooldown=cooldown,
-        min_relative=min_relative,
         min_presence=min_presence,
     )
-    assert FastTrigger(recording, rules).shots(rules) == real_shots(recording, rules)
+    assert shots(without_quiet(recording), rules, MODEL) == shots(recording, rules, MODEL)
 
 
-def test_one_quick_trigger_serves_many_rules() -> None:
-    """What was prepared for some rules gives the shots of others."""
-    one = recording([0.1] * 5 + [0.65] * 12 + [0.1] * 25 + [0.9] * 12)
-    quick = FastTrigger(one, Rules())
-    assert quick.shots(Rules(threshold=0.6)) == [1.4, 5.1]
-    assert quick.shots(Rules(threshold=0.7, hold_frames=4)) == [4.5]
-
-
-@pytest.mark.parametrize(
-    "rules",
-    [
-        Rules(policy="all"),
-        Rules(policy=2),
-        Rules(hold_frames=None, hold_seconds=0.4),
-        Rules(repeat=5),
-        Rules(countdown=3),
-    ],
-)
-def test_what_the_quick_trigger_does_not_know_is_left_to_the_trigger(rules: Rules) -> None:
-    """Other policies, timed holds, repeats and countdowns are not hurried."""
-    assert not supports(rules)
+def test_long_quiet_stretches_are_left_out() -> None:
+    """Of ten quiet seconds around a smile those near to it stay."""
+    kept = without_quiet(recording([0.1] * 100 + [0.9] + [0.1] * 100)).frames
+    assert (kept[0].at, kept[-1].at) == (8.5, 11.2)
 
 
 # --- stored scores
@@ -164,7 +152,7 @@ BOTH = [recording(SMILES, "smile.mp4"), recording(TALK, "talk.mp4")]
 
 def test_the_sweep_finds_what_the_defaults_miss() -> None:
     """A smile below the threshold is missed now, and hit by the proposal, which fires at no talk."""
-    found = sweep(BOTH, LABELS, Rules())
+    found = sweep(BOTH, LABELS, Rules(hold_rate=None))
     assert (found.current.total.misses, found.current.total.false_shots) == (1, 0)
     assert (found.best.total.misses, found.best.total.false_shots) == (0, 0)
     assert found.best.rules.threshold <= 0.55
@@ -174,7 +162,7 @@ def test_the_sweep_finds_what_the_defaults_miss() -> None:
 
 def test_the_proposal_is_never_worse_than_the_present_settings() -> None:
     """When no place of the grid is as good as what is set, that stays."""
-    narrow = Grid(thresholds=(0.9,), holds=(3,), releases=(2 / 3,), graces=(0,))
+    narrow = Grid(levels=(0.9,), holds=(3,), releases=(2 / 3,))
     base = Rules(threshold=0.5)
     found = sweep(BOTH, LABELS, base, grid=narrow)
     assert found.best.rules == base
@@ -183,28 +171,38 @@ def test_the_proposal_is_never_worse_than_the_present_settings() -> None:
 def test_of_equal_settings_the_one_with_most_room_is_proposed() -> None:
     """The proposal lies in the middle of what works, not at its edge."""
     grid = Grid(
-        thresholds=(0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7),
+        levels=(0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7),
         holds=(4, 6, 8, 10, 12),
         releases=(2 / 3,),
-        graces=(2,),
     )
     one = [recording(SMILES, "smile.mp4")]
-    found = sweep(one, LABELS, Rules(threshold=0.5, hold_frames=4), grid=grid)
+    found = sweep(one, LABELS, Rules(threshold=0.5, hold_frames=4, hold_rate=None), grid=grid)
     assert (found.best.rules.threshold, found.best.rules.hold_frames) == (0.3, 8)
     assert found.best.margin == 2
 
 
 def test_other_policies_are_swept_too() -> None:
-    """For rules that only the real trigger knows a coarser grid is tried."""
-    found = sweep(BOTH, LABELS, Rules(policy="all"))
+    """Other policies and timed holds have the trigger's own answer, too."""
+    found = sweep(BOTH, LABELS, Rules(policy="all", hold_rate=None))
     assert found.best.wrong == 0
     timed = sweep(BOTH, LABELS, Rules(hold_frames=None, hold_seconds=0.2))
     assert timed.best.rules.hold_seconds is not None
 
 
+def test_with_the_rule_evidence_the_certainty_is_swept() -> None:
+    """The proposal changes the certainty and leaves threshold and hold alone."""
+    base = Rules(rule="evidence", certainty=0.3)
+    broad = recording([0.1] * 20 + [0.95] * 30 + [0.1] * 30, "smile.mp4")
+    found = sweep([broad, BOTH[1]], LABELS, base, model=MODEL)
+    assert found.current.total.false_shots > 0
+    assert found.best.wrong == 0
+    assert found.best.rules.certainty > 0.6
+    assert (found.best.rules.threshold, found.best.rules.hold_frames) == (base.threshold, base.hold_frames)
+
+
 def test_the_frontier_keeps_what_nothing_beats() -> None:
     """Along it recall rises with the false shots."""
-    kept = frontier(sweep(BOTH, LABELS, Rules()).trials)
+    kept = frontier(sweep(BOTH, LABELS, Rules(hold_rate=None)).trials)
     hits = [trial.total.hits for trial in kept]
     assert hits == sorted(set(hits))
     assert kept[0].total.false_shots == 0
@@ -224,7 +222,7 @@ def test_tune_writes_what_it_proposes_and_says_where_from(tmp_path: Path) -> Non
     """`--write` puts the settings into the config file under a comment; the file loads and keeps the rest."""
     stored, labels = prepare(tmp_path)
     config = tmp_path / "config.yaml"
-    config.write_text("trigger:\n  cooldown: 3s   # mine\n")
+    config.write_text("trigger:\n  cooldown: 3s   # mine\n  rule: frames\n  hold_rate: null\n")
     said = StringIO()
     tune(
         [stored],
@@ -245,7 +243,7 @@ def test_tune_writes_what_it_proposes_and_says_where_from(tmp_path: Path) -> Non
 def test_tune_draws_recall_against_false_shots(tmp_path: Path) -> None:
     """The picture is a PNG of some size with the proposal's green in it."""
     stored, labels = prepare(tmp_path)
-    tune([stored], s.load(None), labels=labels, out=tmp_path / "x" / "tune.png", into=StringIO())
+    tune([stored], s.load(None, FRAMES), labels=labels, out=tmp_path / "x" / "tune.png", into=StringIO())
     with Image.open(tmp_path / "x" / "tune.png") as picture:
         assert picture.size == (1520, 940)
         colours = {colour for _, colour in picture.convert("RGB").getcolors(2**24) or ()}
@@ -256,7 +254,7 @@ def test_tune_as_json_is_one_object(tmp_path: Path) -> None:
     """`--json` tells present and proposed settings, the changes and the frontier, and draws nothing."""
     stored, labels = prepare(tmp_path)
     said = StringIO()
-    tune([stored], s.load(None), labels=labels, as_json=True, into=said)
+    tune([stored], s.load(None, FRAMES), labels=labels, as_json=True, into=said)
     record = json.loads(said.getvalue())
     assert record["current"]["misses"] == 1
     assert record["proposed"]["misses"] == 0
@@ -268,9 +266,9 @@ def test_tune_needs_labels_and_scores(tmp_path: Path) -> None:
     """Without labels, without clips, or with a scores file that lacks a clip, it says what to do."""
     stored, _ = prepare(tmp_path)
     with pytest.raises(UsageError, match="--mark"):
-        tune([stored], s.load(None))
+        tune([stored], s.load(None, FRAMES))
     with pytest.raises(UsageError, match="nothing to tune on"):
-        tune([], s.load(None))
+        tune([], s.load(None, FRAMES))
     (tmp_path / "other.mp4").touch()
     with pytest.raises(UsageError, match=r"no scores of other\.mp4"):
-        tune([tmp_path / "other.mp4"], s.load(None), scores=stored)
+        tune([tmp_path / "other.mp4"], s.load(None, FRAMES), scores=stored)

@@ -78,14 +78,52 @@ def test_the_broadest_smile_of_the_window_is_kept() -> None:
     assert pick.why == "because"
 
 
-def test_frames_after_the_decision_count_too() -> None:
-    """The window stays open for `after`: a better frame then is the picture."""
-    assert seqs(play(Moment(measure=ReadQuality({14: replace(GOOD, smile=0.95)})), 10)) == [14]
+SHUT = dict.fromkeys(range(11), replace(GOOD, eyes=0.0))
+"""Nobody has open eyes up to the decision."""
+
+
+def test_frames_at_or_before_the_decision_win() -> None:
+    """A later frame is not the picture for a broader smile: the smile that was judged is."""
+    assert seqs(play(Moment(measure=ReadQuality({12: replace(GOOD, smile=0.95)})), 10)) == [10]
+
+
+def test_frames_after_the_decision_count_for_open_eyes() -> None:
+    """The window stays open for `after`: where all before it blink, a frame then is the picture."""
+    later = {number: replace(GOOD, smile=0.6) for number in (11, 12, 13)}
+    assert seqs(play(Moment(measure=ReadQuality(SHUT | later)), 10)) == [14]
 
 
 def test_the_window_ends_after_after() -> None:
-    """A better frame later than `after` is not waited for."""
-    assert seqs(play(Moment(measure=ReadQuality({15: replace(GOOD, smile=0.95)})), 10)) == [10]
+    """Open eyes later than `after` are not waited for."""
+    shut = dict.fromkeys(range(15), replace(GOOD, eyes=0.0))
+    assert seqs(play(Moment(measure=ReadQuality(shut)), 10)) == [10]
+
+
+def test_a_frame_in_which_the_smile_has_ended_is_not_kept() -> None:
+    """Open eyes do not make up for a smile that has fallen below `release`."""
+    ended = {number: replace(GOOD, smile=0.14) for number in range(11, 20)}
+    assert seqs(play(Moment(measure=ReadQuality(SHUT | ended), release=0.6), 10)) == [10]
+
+
+def test_a_frame_in_which_the_face_is_only_expected_is_not_kept() -> None:
+    """Of a face that was not searched and found nobody knows what it does."""
+    guessed = {8: replace(GOOD, smile=0.99, found=False)}
+    assert seqs(play(Moment(measure=ReadQuality(guessed)), 10)) == [10]
+
+
+def test_a_frame_beyond_a_cut_is_not_kept() -> None:
+    """After a cut there is another face, with another track, however good the frame."""
+    moment = Moment(measure=ReadQuality(SHUT))
+    picks = play(moment, 10, end=11)
+    for number in range(11, 20):
+        picks += moment.update(frame(number), (face(2),), RESTING)
+    assert seqs(picks) == [10]
+
+
+def test_where_no_frame_shows_the_smile_the_decisions_is_kept() -> None:
+    """Smiles that held one after another may be in no frame together."""
+    over = dict.fromkeys(range(20), replace(GOOD, smile=0.1))
+    assert seqs(play(Moment(measure=ReadQuality(over), release=0.6), 10)) == [10]
 
 
 def test_the_window_begins_before_before() -> None:
@@ -168,10 +206,10 @@ def test_a_shot_within_the_window_of_another_keeps_both() -> None:
 
 def test_alternatives_are_apart_in_time() -> None:
     """`keep` gives the best frames, best first, numbered, none nearer than 0.12 s to another."""
-    smiles = {8: 0.99, 9: 0.98, 11: 0.9, 13: 0.95}
+    smiles = {8: 0.99, 9: 0.98, 5: 0.97, 11: 0.96, 13: 0.95}
     measure = ReadQuality({number: replace(GOOD, smile=smile) for number, smile in smiles.items()})
     picks = play(Moment(keep=3, measure=measure), 10)
-    assert seqs(picks) == [8, 13, 5]
+    assert seqs(picks) == [8, 5, 11]
     assert [pick.alternative for pick in picks] == [0, 1, 2]
 
 
@@ -288,9 +326,9 @@ def test_large_stills_are_held_encoded() -> None:
     rising = {number: replace(GOOD, smile=0.5 + number / 100) for number in range(20)}
     moment = Moment(measure=ReadQuality(rising), memory=2**20)
     (pick,) = play_camera(moment, camera)
-    assert pick.frame.seq == 14
+    assert pick.frame.seq == 10
     assert pick.still.shape == (400, 400, 3)
-    assert abs(pick.still.astype(int) - 14).max() <= 1
+    assert abs(pick.still.astype(int) - 10).max() <= 1
 
 
 def test_memory_is_bounded() -> None:
@@ -298,7 +336,7 @@ def test_memory_is_bounded() -> None:
     rising = {number: replace(GOOD, smile=0.5 + number / 100) for number in range(20)}
     moment = Moment(before=3, after=0.2, keep=3, measure=ReadQuality(rising), memory=8 * 8 * 3 * 3)
     picks = play(moment, 15)
-    assert seqs(picks) == [19]  # the three newest are nearer to each other than alternatives may be
+    assert seqs(picks) == [15]  # the three best are nearer to each other than alternatives may be
 
 
 # --- grades

@@ -1,11 +1,11 @@
-"""Which face is which over time, and where to look next."""
+"""Which face is which over time."""
 
-import itertools
-
+import numpy as np
 import pytest
 
+from smartselfie.deciding.face_patch import Patch
 from smartselfie.deciding.tracking import Tracker
-from smartselfie.records import Box
+from smartselfie.records import Box, Face, Look
 
 
 def box(x: int, y: int = 100, side: int = 80) -> Box:
@@ -13,18 +13,23 @@ def box(x: int, y: int = 100, side: int = 80) -> Box:
     return Box(x, y, side, side)
 
 
+def finds(*boxes: Box) -> list[Face]:
+    """Faces as a detector finds them."""
+    return [Face(each) for each in boxes]
+
+
 def test_a_face_keeps_its_id_while_it_moves() -> None:
     """A face that moves 20 pixels a frame stays track 1."""
     tracker = Tracker()
-    ids = [tracker.update([box(100 + 20 * n)], at=n / 30)[0].track for n in range(20)]
+    ids = [tracker.update(finds(box(100 + 20 * n)), at=n / 30)[0].track for n in range(20)]
     assert set(ids) == {1}
 
 
 def test_two_faces_have_two_ids_whatever_their_order() -> None:
     """The ids follow the places, not the order of the boxes."""
     tracker = Tracker()
-    first = tracker.update([box(100), box(400)], at=0)
-    second = tracker.update([box(402), box(103)], at=0.03)
+    first = tracker.update(finds(box(100), box(400)), at=0)
+    second = tracker.update(finds(box(402), box(103)), at=0.03)
     assert [face.track for face in first] == [1, 2]
     assert [face.track for face in second] == [2, 1]
 
@@ -32,165 +37,97 @@ def test_two_faces_have_two_ids_whatever_their_order() -> None:
 def test_a_short_loss_keeps_the_id() -> None:
     """A face undetected for less than leave_after comes back as itself."""
     tracker = Tracker(leave_after=1.0)
-    tracker.update([box(100)], at=0)
+    tracker.update(finds(box(100)), at=0)
     for n in range(1, 25):
         tracker.update([], at=n / 30)
-    assert tracker.update([box(105)], at=0.9)[0].track == 1
+    assert tracker.update(finds(box(105)), at=0.9)[0].track == 1
 
 
 def test_a_face_that_left_comes_back_with_a_new_id() -> None:
     """After leave_after a face at the same place is a new one."""
     tracker = Tracker(leave_after=1.0)
-    tracker.update([box(100)], at=0)
-    assert tracker.update([box(100)], at=1.5)[0].track == 2
+    tracker.update(finds(box(100)), at=0)
+    assert tracker.update(finds(box(100)), at=1.5)[0].track == 2
 
 
 def test_a_far_or_much_larger_box_is_another_face() -> None:
     """A box more than 0.7 face sizes away, or twice as large, is no match."""
     tracker = Tracker()
-    tracker.update([box(100)], at=0)
-    assert tracker.update([box(170)], at=0.03)[0].track == 2
+    tracker.update(finds(box(100)), at=0)
+    assert tracker.update(finds(box(170)), at=0.03)[0].track == 2
     tracker = Tracker()
-    tracker.update([box(100)], at=0)
-    assert tracker.update([box(60, 60, 160)], at=0.03)[0].track == 2
+    tracker.update(finds(box(100)), at=0)
+    assert tracker.update(finds(box(60, 60, 160)), at=0.03)[0].track == 2
 
 
 def test_two_faces_that_cross_keep_their_ids() -> None:
     """Velocities tell faces apart that pass each other at different heights."""
     tracker = Tracker()
     for n in range(20):
-        faces = tracker.update([box(100 + 15 * n, 100), box(400 - 15 * n, 150)], at=n / 30)
+        faces = tracker.update(finds(box(100 + 15 * n, 100), box(400 - 15 * n, 150)), at=n / 30)
     assert [face.track for face in faces] == [1, 2]
 
 
-def test_the_next_search_is_around_where_the_face_will_be() -> None:
-    """The place to look runs ahead of a moving face."""
+def patch(pattern: int) -> Patch:
+    """A face that looks like this number, and like no other."""
+    return np.random.default_rng(pattern).normal(size=(32, 32)).astype(np.float32)
+
+
+def test_a_track_ends_when_the_face_on_it_changes() -> None:
+    """Another face at the very place of the last is a new one; the same a little changed is the same."""
     tracker = Tracker()
-    for n in range(10):
-        tracker.update([box(100 + 10 * n)], at=n / 30)
-    (around,) = tracker.look(10 / 30).around
-    assert abs(around.x - 200) <= 2
+    tracker.update(finds(box(100)), at=0, patches=[patch(1)])
+    (same,) = tracker.update(finds(box(100)), at=0.03, patches=[patch(1) + 0.3 * patch(2)])
+    (other,) = tracker.update(finds(box(100)), at=0.06, patches=[patch(3)])
+    assert (same.track, other.track) == (1, 2)
 
 
-def test_without_a_face_every_search_is_full_while_something_moves() -> None:
-    """Nobody known and something moves: look everywhere at once."""
+def test_tracks_end_at_a_cut() -> None:
+    """After a hard cut even a somewhat similar face at the same place is another, the very same is not."""
+    for mixed, track in ((1.5, 2), (0.1, 1)):
+        tracker = Tracker()
+        tracker.update(finds(box(100)), at=0, patches=[patch(1)])
+        after = tracker.update(finds(box(100)), at=0.03, patches=[patch(1) + mixed * patch(2)], cut=True)
+        assert [face.track for face in after] == [track]
+
+
+def test_nobody_is_expected_beyond_a_cut() -> None:
+    """A face that was there before the cut and is not found after it has left at once."""
+    tracker = Tracker(leave_after=1.0)
+    tracker.update(finds(box(100)), at=0, patches=[patch(1)])
+    assert tracker.update([], at=0.03, patches=[], cut=True) == []
+    (back,) = tracker.update(finds(box(100)), at=0.06, patches=[patch(1)])
+    assert back.track == 2
+
+
+def test_the_whole_picture_is_searched_in_every_frame() -> None:
+    """That is what a detector of a millisecond or two is for."""
     tracker = Tracker()
-    tracker.update([], at=0)
-    assert tracker.look(0.03).full
+    for n in range(5):
+        assert tracker.look(n / 30) == Look()
+        tracker.update(finds(box(100)), at=n / 30)
 
 
-def test_without_a_face_and_movement_the_picture_is_searched_once_a_second() -> None:
-    """The shares of a second's frames add up to one search."""
-    tracker = Tracker(full_every=1.0)
-    tracker.update([], at=0)
-    shares = []
-    for n in range(1, 31):
-        shares.append(tracker.look(n / 30, moved=False).share)
-        tracker.update([], at=n / 30)
-    assert round(sum(shares), 6) == 1
-
-
-def test_while_something_moves_a_search_is_spread_over_rescan_frames() -> None:
-    """With a known face each frame's share is one over `rescan`."""
-    tracker = Tracker(rescan=15)
-    tracker.update([box(100)], at=0)
-    assert tracker.look(1 / 100).share == 1 / 15
-
-
-def test_a_search_is_complete_once_a_second_at_any_rate() -> None:
-    """At two frames a second half the picture is due each frame, whatever `rescan` says."""
-    tracker = Tracker(rescan=15)
-    tracker.update([box(100)], at=0)
-    assert tracker.look(0.5).share == 0.5
-
-
-def test_a_lost_face_is_searched_everywhere_at_once() -> None:
-    """When a known face was not found around its place, the next search is full."""
-    tracker = Tracker()
-    tracker.update([box(100)], at=0)
-    assert not tracker.look(0.03).full
-    tracker.update([], at=0.03)
-    assert tracker.look(0.06, moved=False).full
-
-
-def test_a_face_that_stays_lost_is_not_searched_everywhere_for_ever() -> None:
-    """After three searches of the whole picture a still one is searched once a second again."""
-    tracker = Tracker(leave_after=5)
-    tracker.update([box(100)], at=0)
-    full = []
-    for n in range(1, 8):
-        full.append(tracker.look(n / 30, moved=False).full)
-        tracker.update([], at=n / 30)
-    assert full == [False, True, True, True, False, False, False]
-
-
-def test_five_faces_are_searched_in_turn() -> None:
-    """Of five known faces at most three are searched in each frame, and each at least in every third."""
-    tracker = Tracker()
-    places = {number: box(100 * number) for number in range(1, 6)}
-    tracker.update(list(places.values()), at=0)
-    searched: list[set[int]] = []
-    for n in range(1, 10):
+def test_between_searches_faces_are_predicted_with_their_landmarks() -> None:
+    """With a search in every second frame the face is there in the others, moved on, and says so."""
+    tracker = Tracker(every=2)
+    points = ((110.0, 120.0), (150.0, 120.0), (130.0, 140.0), (115.0, 160.0), (145.0, 160.0))
+    predicted = []
+    for n in range(6):
         look = tracker.look(n / 30)
-        found = [place for place in places.values() if any(place.iou(near) > 0.9 for near in look.around)]
-        searched.append({place.x // 100 for place in found})
-        tracker.update(found, at=n / 30)
-    assert all(1 <= len(turn) <= 3 for turn in searched)
-    for start in range(len(searched) - 2):
-        assert set.union(*searched[start : start + 3]) == set(places)
+        shift = 4 * n
+        moved = tuple((x + shift, y) for x, y in points)
+        found = [Face(box(100 + shift), landmarks=moved)] if look.full else []  # type: ignore[arg-type]
+        (face,) = tracker.update(found, at=n / 30)
+        assert face.track == 1
+        predicted.append(face)
+    assert [face.predicted for face in predicted] == [False, True] * 3
+    assert abs(predicted[5].box.x - 120) <= 1
+    assert predicted[5].landmarks is not None
+    assert abs(predicted[5].landmarks[0][0] - 130) <= 1
 
 
-def test_a_face_whose_turn_it_is_not_is_there_all_the_same() -> None:
-    """Faces that are only predicted are among the faces of the frame, with their ids."""
-    tracker = Tracker()
-    places = [box(100 * number) for number in range(1, 6)]
-    tracker.update(places, at=0)
-    look = tracker.look(1 / 30)
-    faces = tracker.update(list(look.around), at=1 / 30)
-    assert sorted(face.track for face in faces) == [1, 2, 3, 4, 5]
-
-
-def searches(*steps: int, rate: float = 30, frames: int = 10) -> list[list[int]]:
-    """By frame, which faces are searched that move so many pixels a frame; each is 80 pixels wide."""
-    tracker = Tracker()
-    searched = []
-    for n in range(frames):
-        places = [box(100 + step * n, 100 + 200 * row) for row, step in enumerate(steps)]
-        look = tracker.look(n / rate, moved=False)
-        due = [row for row, place in enumerate(places) if any(place.iou(near) > 0.5 for near in look.around)]
-        searched.append(list(range(len(steps))) if look.full else due)
-        faces = tracker.update([places[row] for row in searched[-1]], at=n / rate)
-        assert sorted(face.track for face in faces) == [1 + row for row in range(len(steps))]
-        assert look.full or len(look.around) + len(look.resting) == len(steps)
-    return searched
-
-
-def test_a_face_that_stands_still_is_searched_every_third_frame() -> None:
-    """At 30 frames a second, from its second find on; in between it is there, as predicted."""
-    assert searches(0) == [[0], [0], [], [], [0], [], [], [0], [], []]
-
-
-def test_a_face_that_moves_is_searched_in_every_frame() -> None:
-    """A speed of two sizes a second is too much to predict."""
-    assert all(searches(5))
-
-
-@pytest.mark.parametrize(("rate", "apart"), [(60, 3), (25, 3), (15, 2), (10, 1)])
-def test_a_still_face_rests_for_two_frames_and_for_a_tenth_of_a_second_at_the_most(
-    rate: float, apart: int
-) -> None:
-    """The slower the frames come, the more can happen between two of them."""
-    when = [n for n, due in enumerate(searches(0, rate=rate, frames=100)) if due][1:]
-    assert {later - earlier for earlier, later in itertools.pairwise(when)} == {apart}
-
-
-def test_still_faces_do_not_take_the_turns_of_one_that_moves() -> None:
-    """Of three, listed last, it is searched at least in every second frame."""
-    later = searches(0, 0, 5, frames=30)
-    assert all(2 in one or 2 in other for one, other in itertools.pairwise(later))
-
-
-def test_still_faces_are_not_all_searched_in_one_frame() -> None:
-    """Five that were found together take turns from then on."""
-    later = searches(0, 0, 0, 0, 0, frames=30)[3:]
-    assert {len(due) for due in later} == {1, 2}
+def test_a_search_once_in_no_frames_is_refused() -> None:
+    """The rule and the value are named."""
+    with pytest.raises(ValueError, match="need every >= 1, got 0"):
+        Tracker(every=0)

@@ -49,7 +49,9 @@ def test_its_landmarks_lie_in_the_box_in_their_order(detect: YuNetDetector, port
     assert eye[0] < nose[0] < other_eye[0]
     assert corner[0] < nose[0] < other_corner[0]
     assert max(eye[1], other_eye[1]) < nose[1] < min(corner[1], other_corner[1])
-    assert all(face.box.x < x < face.box.right and face.box.y < y < face.box.bottom for x, y in face.landmarks)
+    assert all(
+        face.box.x < x < face.box.right and face.box.y < y < face.box.bottom for x, y in face.landmarks
+    )
     assert face.score is not None
     assert 0.8 <= face.score <= 1
 
@@ -58,9 +60,12 @@ def test_a_large_picture_is_searched_small_and_answered_large(detect: YuNetDetec
     """Boxes are in pixels of the picture that was given."""
     (small,) = detect(portrait, Look())
     (large,) = detect(np.asarray(cv2.resize(portrait, None, fx=3, fy=3), np.uint8), Look())
-    assert Box(*(3 * side for side in (small.box.x, small.box.y, small.box.width, small.box.height))).iou(
-        large.box
-    ) > 0.8
+    assert (
+        Box(*(3 * side for side in (small.box.x, small.box.y, small.box.width, small.box.height))).iou(
+            large.box
+        )
+        > 0.8
+    )
 
 
 def test_a_face_on_its_side_is_found(detect: YuNetDetector, portrait: Image) -> None:

@@ -15,7 +15,7 @@ from PIL import Image as Pillow
 
 from smartselfie.errors import PictureError
 from smartselfie.pictures.photos import UPLOADS, decode, find_faces, read_picture, whole_face
-from smartselfie.records import Box, Image, Look, Scores
+from smartselfie.records import Box, Face, Image, Look, Scores
 from tests.fakes import scores
 
 RED = (255, 0, 0)

@@ -12,8 +12,9 @@ import pytest
 
 from smartselfie.classifiers.litert import LiteRtClassifier, default_model
 from smartselfie.deciding.face_input import crop_faces
-from smartselfie.deciding.tracking import Tracker
-from smartselfie.deciding.trigger import Rules, Trigger
+from smartselfie.deciding.rules import Rules
+from smartselfie.deciding.spread_search import SpreadSearchTracker
+from smartselfie.deciding.trigger import Trigger
 from smartselfie.detectors.cascades import find_cascade
 from smartselfie.detectors.haar import HaarDetector
 from smartselfie.errors import ModelError
@@ -59,7 +60,7 @@ def shots(model: Path, script: DemoScript, *, fps: float = 15.0, **rules: object
     """The frames at which the trigger fires when the script is played through the real parts."""
     analysis = Analysis(
         HaarDetector(find_cascade("haarcascade_frontalface_default.xml")),
-        Tracker(),
+        SpreadSearchTracker(),
         LiteRtClassifier(model),
         Trigger(Rules(**rules)),  # type: ignore[arg-type]
     )
@@ -247,7 +248,7 @@ def test_pinned_network_gives_the_same_shots_every_time() -> None:
     first = shots(PINNED, script)
     assert first == shots(PINNED, script)
     assert once_each(first, script, 15.0)
-    assert first == pytest.approx([21, 84], abs=2)  # another processor may round a crop differently
+    assert first == pytest.approx([16, 79], abs=2)  # another processor may round a crop differently
 
 
 def test_pinned_network_waits_for_everyone() -> None:
@@ -259,9 +260,9 @@ def test_pinned_network_waits_for_everyone() -> None:
         ),
         4.2,
     )
-    (alone,) = shots(PINNED, script, policy="any")
+    alone, other = shots(PINNED, script, policy="any")
     (both,) = shots(PINNED, script, policy="all")
-    assert alone / 15 < 2.0 < both / 15
+    assert alone / 15 < 2.0 < other / 15 <= both / 15
 
 
 def test_shipped_network_fires_once_in_each_smile() -> None:

@@ -12,7 +12,8 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from smartselfie.deciding.trigger import Rules, Trigger
+from smartselfie.deciding.rules import Rules
+from smartselfie.deciding.trigger import Trigger
 from smartselfie.outputs.events import Events
 from smartselfie.pictures import files as picture_file
 from smartselfie.records import (
@@ -77,6 +78,7 @@ def rules(*, threshold: float = 0.6, hold_frames: int = 10) -> Rules:
         release=None,
         hold_frames=hold_frames,
         hold_seconds=None,
+        hold_rate=None,
         grace=2,
         cooldown=2.0,
         policy="any",

@@ -19,7 +19,7 @@ import numpy as np
 import pytest
 from PIL import Image as Pillow
 
-from smartselfie.records import Box, Image, Look
+from smartselfie.records import Box, Face, Image, Look
 from smartselfie.web.app import Parts, Photos
 from smartselfie.web.photos_api import UploadLimits
 from tests.web.conftest import Serve
