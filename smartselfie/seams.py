@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from smartselfie.records import Box, Command, Event, Face, Frame, Image, Look, Scores, Shot, View
+from smartselfie.records import Command, Event, Face, Frame, Image, Look, Scores, Shot, View
 
 
 class Source(Protocol):

@@ -21,6 +21,9 @@ from smartselfie.settings import Settings
 if TYPE_CHECKING:
     from smartselfie.viewing.window import Window
 
+MOMENT_RULES = {"trigger.repeat", "trigger.threshold", "trigger.release"}
+"""What of the trigger the choice of the moment depends on."""
+
 
 class LivePart(Protocol):
     """A running part that follows settings."""
@@ -51,7 +54,7 @@ class LiveMoment:
 
     def apply(self, settings: Settings, changed: Collection[str]) -> None:
         """Choose frames with a new moment when it is about the moment; what waits in the old one is taken."""
-        if any(key.split(".")[0] == "moment" or key == "trigger.repeat" for key in changed):
+        if any(key.split(".")[0] == "moment" or key in MOMENT_RULES for key in changed):
             self._loop.replace_moment(build_moment(settings))
 
 
