@@ -5,7 +5,6 @@ from __future__ import annotations
 import difflib
 import hashlib
 import json
-import textwrap
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Literal
@@ -231,11 +230,6 @@ def _check_hash(model: Path, data: bytes, description: Description) -> None:
             f"{model}: changed file: its SHA-256 is not the one in the JSON beside it",
             remedy="bring the two that belong together, or remove sha256 there",
         )
-
-
-def first_line(error: Exception) -> str:
-    """Return the first line of an error's text, shortened, for messages of one line."""
-    return textwrap.shorten((str(error).strip().splitlines() or [type(error).__name__])[0], 200)
 
 
 def _one_line(error: ValidationError) -> str:

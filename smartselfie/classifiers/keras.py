@@ -15,9 +15,10 @@ import numpy as np
 from pydantic import model_validator
 
 from smartselfie.classifiers import NetworkSettings
-from smartselfie.classifiers.description import Description, Floats, describe, first_line
-from smartselfie.classifiers.quiet import without_lines
+from smartselfie.classifiers.description import Description, Floats, describe
 from smartselfie.errors import ModelError
+from smartselfie.litert import first_line
+from smartselfie.quiet import without_lines
 from smartselfie.records import CLASSES, Image, Scores
 from smartselfie.schema.fields import broken_rule, setting
 from smartselfie.schema.values import PathSetting
@@ -163,8 +164,7 @@ def _load_any(keras: Any, model: Path, architecture: Path | None) -> Any:
         if not architecture.is_file():
             raise ModelError(
                 f"{model}: holds weights only",
-                remedy=f"put its architecture beside it as {architecture.name}, "
-                "or set classifier.architecture",
+                remedy=f"put its architecture beside it ({architecture.name}), or set classifier.architecture",
             )
     config = _parse(architecture) if architecture is not None else json.loads(inside or "{}")
     if "class_name" in config and "module" not in config:

@@ -2,47 +2,26 @@
 
 from __future__ import annotations
 
-import contextlib
 import threading
 from collections.abc import Sequence
-from importlib import import_module
 from pathlib import Path
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
 
 from smartselfie.classifiers import NetworkSettings
-from smartselfie.classifiers.description import Description, Floats, describe, first_line
-from smartselfie.classifiers.quiet import without_lines
+from smartselfie.classifiers.description import Description, Floats, describe
 from smartselfie.errors import ModelError
+from smartselfie.litert import load, quantisation, read, shipped
 from smartselfie.records import CLASSES, Image, Scores
 
 DEFAULT_NAME = "expression.tflite"
 
 
 def default_model(folders: Sequence[Path] | None = None) -> Path:
-    """Return the network that ships: the one in the first of `folders` that has it.
-
-    Without `folders` these are `smartselfie/model` of an installed package and `model/` beside the package in
-    a checkout. Raises `ModelError` when none has it.
-    """
-    folders = _model_folders() if folders is None else folders
-    for folder in folders:
-        if (folder / DEFAULT_NAME).is_file():
-            return folder / DEFAULT_NAME
-    raise ModelError(
-        f"{DEFAULT_NAME}, the network that ships, is not in {' nor in '.join(map(str, folders))}: "
-        "install smartselfie again, or set classifier.model"
-    )
-
-
-def _model_folders() -> list[Path]:
-    package = Path(__file__).resolve().parent.parent
-    folders = [package / "model", package.parent / "model"]
-    with contextlib.suppress(ModuleNotFoundError):  # some editable installs map the name to the checkout
-        folders += [Path(folder) for folder in import_module("smartselfie.model").__path__]
-    return list(dict.fromkeys(folders))
+    """Return the network that ships; see `litert.shipped`."""
+    return shipped(DEFAULT_NAME, "classifier.model", folders)
 
 
 class Settings(NetworkSettings):
@@ -82,10 +61,10 @@ class LiteRtClassifier:
         scaling: str | None = None,
     ) -> None:
         self.model = model
-        data = _read(model)
+        data = read(model, "classifier.model", remedy="set classifier.kind to keras for a Keras file")
         self.description = described = describe(model, data, classes=classes, scaling=scaling)
         self._lock = threading.Lock()
-        self._interpreter: Any = _load(model, data, threads)
+        self._interpreter: Any = load(model, data, threads)
         inputs = self._interpreter.get_input_details()
         if len(inputs) != 1:
             raise ModelError(f"{model}: has {len(inputs)} inputs", remedy="need one picture")
@@ -93,7 +72,7 @@ class LiteRtClassifier:
         output = _choose_output(model, self._interpreter.get_output_details(), described)
         self.input_size = width, height
         self._input, self._output = inputs[0]["index"], output["index"]
-        self._out = _quantisation(output)
+        self._out = quantisation(output)
         self._table = _input_table(inputs[0], described)
         self._gray: npt.NDArray[Any] = np.empty((height, width), self._table.dtype)
         self._picture = np.empty((1, height, width, channels), self._table.dtype)
@@ -124,46 +103,6 @@ class LiteRtClassifier:
         return np.asarray((numbers.astype(np.float32) - self._out.zero) * self._out.scale, np.float32)
 
 
-class _Quantisation(NamedTuple):
-    """value = (number - zero) * scale; scale 0: the numbers are the values."""
-
-    scale: float
-    zero: int
-
-
-def _load(model: Path, data: bytes, threads: int) -> Any:
-    interpreter_class = _interpreter_class()
-    try:
-        with without_lines(rb"^INFO: "):
-            interpreter = interpreter_class(model_content=data, num_threads=threads)
-            interpreter.allocate_tensors()
-    except (ValueError, RuntimeError) as error:
-        raise ModelError(f"{model}: cannot be loaded: {first_line(error)}") from error
-    return interpreter
-
-
-def _read(model: Path) -> bytes:
-    try:
-        data = model.read_bytes()
-    except OSError as error:
-        raise ModelError(
-            f"{model}: {error.strerror}", remedy="set classifier.model to a .tflite file"
-        ) from error
-    if data[4:8] != b"TFL3":
-        raise ModelError(
-            f"{model}: is no .tflite network", remedy="set classifier.kind to keras for a Keras file"
-        )
-    return data
-
-
-def _interpreter_class() -> Any:
-    try:
-        from ai_edge_litert.interpreter import Interpreter
-    except ImportError as error:
-        raise ModelError(f"ai-edge-litert is missing ({error}): pip install ai-edge-litert") from error
-    return Interpreter
-
-
 def _check_input(model: Path, tensor: dict[str, Any], description: Description) -> tuple[int, int, int]:
     """Return width, height and channels of the network's input tensor, which must be as described."""
     shape = [int(side) for side in tensor["shape"]]
@@ -191,17 +130,10 @@ def _choose_output(model: Path, outputs: list[dict[str, Any]], description: Desc
     return output
 
 
-def _quantisation(tensor: dict[str, Any]) -> _Quantisation:
-    if np.issubdtype(tensor["dtype"], np.floating):
-        return _Quantisation(0.0, 0)
-    scale, zero = tensor["quantization"]
-    return _Quantisation(float(scale), int(zero))
-
-
 def _input_table(tensor: dict[str, Any], description: Description) -> npt.NDArray[Any]:
     """The number the input tensor holds for each pixel value; a look-up is quicker than arithmetic."""
     values = description.input.table()
-    scale, zero = _quantisation(tensor)
+    scale, zero = quantisation(tensor)
     if scale:
         limits = np.iinfo(tensor["dtype"])
         values = np.clip(np.round(values / scale) + zero, limits.min, limits.max).astype(np.float32)

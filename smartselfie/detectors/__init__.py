@@ -63,6 +63,9 @@ class CopySettings(DetectorSettings):
 DETECTORS: Family[Detector] = Family(
     "detectors",
     {
+        "network": KindEntry(
+            "smartselfie.detectors.network", "the network that ships: turned, tilted and covered faces too."
+        ),
         "haar": KindEntry("smartselfie.detectors.haar", "OpenCV's cascade; ships with everything."),
         "yunet": KindEntry(
             "smartselfie.detectors.yunet",

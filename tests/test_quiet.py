@@ -5,7 +5,7 @@ import threading
 
 import pytest
 
-from smartselfie.classifiers.quiet import without_lines
+from smartselfie.quiet import without_lines
 
 
 def test_only_the_lines_that_match_are_dropped(capfd: pytest.CaptureFixture[str]) -> None:
