@@ -164,7 +164,8 @@ def _load_any(keras: Any, model: Path, architecture: Path | None) -> Any:
         if not architecture.is_file():
             raise ModelError(
                 f"{model}: holds weights only",
-                remedy=f"put its architecture beside it ({architecture.name}), or set classifier.architecture",
+                remedy=f"put its architecture beside it as {architecture.name}, "
+                "or set classifier.architecture",
             )
     config = _parse(architecture) if architecture is not None else json.loads(inside or "{}")
     if "class_name" in config and "module" not in config:

@@ -24,5 +24,5 @@ def find_cascade(name: str, folders: tuple[Path, ...] = ()) -> Path:
         if place.is_file():
             return place
     raise DetectorError(
-        f"cascade {name} not found", remedy=f"looked in {', '.join((str(place.parent) for place in places))}"
+        f"cascade {name} not found", remedy=f"looked in {', '.join(str(place.parent) for place in places)}"
     )
