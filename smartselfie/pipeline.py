@@ -75,9 +75,9 @@ class Analysis:
 
     def score(self, frame: Frame, faces: Sequence[Face]) -> tuple[Face, ...]:
         """Score the expressions of all faces."""
-        crops = crop_faces(frame.image, [face.box for face in faces], self.classifier.input_size)
+        crops = crop_faces(frame.image, faces, self.classifier.input_size)
         scores = self.classifier(crops)
-        return tuple(replace(face, scores=score) for face, score in zip(faces, scores, strict=True))
+        return tuple(face.scored(score) for face, score in zip(faces, scores, strict=True))
 
     def decide(self, frame: Frame, faces: Sequence[Face]) -> Decision:
         """Ask the trigger."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import Enum
 from pathlib import Path
@@ -102,6 +102,12 @@ class Scores(Mapping[str, float]):
     """Seven probabilities that sum to 1, in the order of `CLASSES`; a mapping from class name."""
 
     probabilities: tuple[float, ...]
+    smiling: float | None = None
+    """Probability that people would call it a smile now, whatever the mouth says.
+
+    None where the network has no such output."""
+    covered: float | None = None
+    """Probability that the mouth cannot be seen, by the same output."""
 
     def __post_init__(self) -> None:
         if len(self.probabilities) != len(CLASSES) or abs(sum(self.probabilities) - 1) > 1e-3:
@@ -157,6 +163,11 @@ class Face:
     """Probability that people would call this a smile now; None where the network has no such output."""
     mouth_motion: float | None = None
     """How much the mouth changed within the last tenth of a second; see `deciding.face_patch`."""
+
+    def scored(self, scores: Scores) -> Face:
+        """Return the face with its scores, which tell of a hidden mouth where the detector does not."""
+        covered = scores.covered if self.covered is None else self.covered
+        return replace(self, scores=scores, smiling=scores.smiling, covered=covered)
 
 
 class State(Enum):

@@ -12,7 +12,20 @@ import pytest
 from smartselfie.deciding.moment import Moment
 from smartselfie.deciding.rules import Rules
 from smartselfie.pipeline import Loop
-from smartselfie.records import Arm, Change, Command, Frame, Quit, Reload, Shutter, State, View
+from smartselfie.records import (
+    Arm,
+    Box,
+    Change,
+    Command,
+    Face,
+    Frame,
+    Quit,
+    Reload,
+    Scores,
+    Shutter,
+    State,
+    View,
+)
 from tests.fakes import KeepShots, analysis, frames, happy_frame
 
 SMILE = [0.1] * 5 + [0.9] * 15 + [0.1] * 5
@@ -209,3 +222,11 @@ def test_blocked_takes_no_picture(caplog: pytest.LogCaptureFixture) -> None:
     Loop(analysis(), None, saver, blocked=lambda: "the folder is full").run(frames(SMILE))
     assert saver.shots == []
     assert "the folder is full" in caplog.text
+
+
+def test_what_the_scores_say_of_a_smile_comes_to_stand_in_the_face() -> None:
+    """And of a hidden mouth only where the detector does not say."""
+    scores = Scores((0.0,) * 3 + (1.0,) + (0.0,) * 3, smiling=0.7, covered=0.2)
+    box = Box(0, 0, 9, 9)
+    assert Face(box).scored(scores) == Face(box, scores=scores, smiling=0.7, covered=0.2)
+    assert Face(box, covered=0.9).scored(scores).covered == 0.9

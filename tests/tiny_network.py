@@ -25,13 +25,15 @@ def build(
     side: int = 8,
     outputs: int = 7,
     heads: int = 1,
+    smiling: bool = False,
     softmax: bool = False,
     quantised: bool = False,
     one_only: bool = False,
 ) -> bytes:
     """Return a network: (1, side, side, 1) -> `heads` outputs of (1, outputs).
 
-    Head h speaks of row k + h for class k. `quantised`: int8 throughout, inputs -128..127 for 0..1;
+    Head h speaks of row k + h for class k; `smiling` adds one of three classes. `quantised`: int8
+    throughout, inputs -128..127 for 0..1;
     `one_only`: a batch of one is built in.
     """
     model = fb.ModelT()
@@ -72,27 +74,27 @@ def build(
         options.newShape = [1, side * side]
         operator(2, [picture, shape], flat, options, fb.BuiltinOptions.ReshapeOptions)
     graph.inputs, graph.outputs = [picture], []
-    for head in range(heads):
-        weights = np.zeros((outputs, side, side), np.float32)
-        for k in range(outputs):
+    for head, count in enumerate([outputs] * heads + [3] * smiling):
+        weights = np.zeros((count, side, side), np.float32)
+        for k in range(count):
             weights[k, (k + head) % side] = GAIN / side
         weight_scale = GAIN / side / 127
         if quantised:
             weights = np.round(weights / weight_scale).astype(np.int8)
-        weights = weights.reshape(outputs, side * side)
-        bias = np.zeros(outputs, np.int32 if quantised else np.float32)
+        weights = weights.reshape(count, side * side)
+        bias = np.zeros(count, np.int32 if quantised else np.float32)
         bias_kind = fb.TensorType.INT32 if quantised else fb.TensorType.FLOAT32
         inputs = [
             flat,
             tensor(f"weights{head}", list(weights.shape), kind, weights, weight_scale),
-            tensor(f"bias{head}", [outputs], bias_kind, bias, weight_scale / 255),
+            tensor(f"bias{head}", [count], bias_kind, bias, weight_scale / 255),
         ]
-        logits = tensor(f"head{head}", [1, outputs], kind, scale=GAIN / 127)
+        logits = tensor(f"head{head}", [1, count], kind, scale=GAIN / 127)
         operator(0, inputs, logits, fb.FullyConnectedOptionsT(), fb.BuiltinOptions.FullyConnectedOptions)
         if softmax:
             options = fb.SoftmaxOptionsT()
             options.beta = 1.0
-            shares = tensor(f"shares{head}", [1, outputs], kind, scale=1 / 256, zero=-128)
+            shares = tensor(f"shares{head}", [1, count], kind, scale=1 / 256, zero=-128)
             operator(1, [logits], shares, options, fb.BuiltinOptions.SoftmaxOptions)
             logits = shares
         graph.outputs.append(logits)

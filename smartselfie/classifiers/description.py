@@ -7,7 +7,7 @@ import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -34,6 +34,9 @@ EXAMPLE = (
 
 SCALINGS: Mapping[str, tuple[float, float]] = {"0..255": (1, 0), "0..1": (1 / 255, 0), "-1..1": (2 / 255, -1)}
 """Usual ranges of gray values, as scale and offset."""
+
+SMILING = "smiling"
+"""The output that says whether a face is smiling: logits of not smiling, smiling, mouth covered."""
 
 
 class _Part(BaseModel):
@@ -138,12 +141,13 @@ class Description(_Part):
             case by_data:
                 return ", ".join(f"{name} {100 * share:.1f} %" for name, share in by_data.items())
 
-    def scores(self, raw: Floats) -> list[Scores]:
+    def scores(self, raw: Floats, smiles: Floats | None = None) -> list[Scores]:
         """Turn (N, 7) raw outputs into scores in the order of `CLASSES`.
 
-        Raises `ModelError` when they cannot be what `activation` says.
+        `smiles` are the (N, 3) logits of `SMILING`, where the network has that output. Raises `ModelError`
+        when they cannot be what `activation` says.
         """
-        if not np.isfinite(raw).all():
+        if not np.isfinite(raw).all() or (smiles is not None and not np.isfinite(smiles).all()):
             raise ModelError(
                 "the network's output is not a number: its file is damaged or its scaling is wrong"
             )
@@ -156,9 +160,11 @@ class Description(_Part):
                 )
             logits = np.log(np.maximum(logits, 1e-12))
         logits /= self.temperature.get(self.read, 1.0) if self.read is not None else 1.0
-        powers = np.exp(logits - logits.max(axis=1, keepdims=True))
-        powers /= powers.sum(axis=1, keepdims=True)
-        return [Scores(tuple(row)) for row in powers[:, self.order].tolist()]
+        rows = _softmax(logits)[:, self.order].tolist()
+        if smiles is None:
+            return [Scores(tuple(row)) for row in rows]
+        seen = _softmax(smiles / self.temperature.get(SMILING, 1.0)).tolist()
+        return [Scores(tuple(row), s[1], s[2]) for row, s in zip(rows, seen, strict=True)]
 
 
 def read_description(model: Path) -> Description | None:
@@ -230,6 +236,11 @@ def _check_hash(model: Path, data: bytes, description: Description) -> None:
             f"{model}: changed file: its SHA-256 is not the one in the JSON beside it",
             remedy="bring the two that belong together, or remove sha256 there",
         )
+
+
+def _softmax(logits: npt.NDArray[Any]) -> npt.NDArray[np.float64]:
+    powers = np.exp(logits.astype(np.float64) - logits.max(axis=1, keepdims=True))
+    return np.asarray(powers / powers.sum(axis=1, keepdims=True), np.float64)
 
 
 def _one_line(error: ValidationError) -> str:

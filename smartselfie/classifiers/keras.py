@@ -15,7 +15,7 @@ import numpy as np
 from pydantic import model_validator
 
 from smartselfie.classifiers import NetworkSettings
-from smartselfie.classifiers.description import Description, Floats, describe
+from smartselfie.classifiers.description import SMILING, Description, Floats, describe
 from smartselfie.errors import ModelError
 from smartselfie.litert import first_line
 from smartselfie.quiet import without_lines
@@ -111,14 +111,17 @@ class KerasClassifier:
         values = np.repeat(self._table[crops][..., np.newaxis], self._channels, axis=-1)
         with self._lock:
             outputs = self._network.predict_on_batch(values)
-        return self.description.scores(self._select(outputs))
+        made = self._in_order(outputs)
+        names = _output_names(self._network)
+        smiles = made[names.index(SMILING)] if SMILING in names else None
+        return self.description.scores(made[self._head], smiles)
 
-    def _select(self, outputs: Any) -> Floats:
+    def _in_order(self, outputs: Any) -> list[Floats]:
         if isinstance(outputs, Mapping):
             outputs = [outputs[name] for name in _output_names(self._network)]
         if not isinstance(outputs, (list, tuple)):
             outputs = [outputs]
-        return np.asarray(outputs[self._head], np.float32)
+        return [np.asarray(output, np.float32) for output in outputs]
 
 
 def _read(path: Path) -> bytes:

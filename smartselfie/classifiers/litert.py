@@ -5,15 +5,15 @@ from __future__ import annotations
 import threading
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
 from smartselfie.classifiers import NetworkSettings
-from smartselfie.classifiers.description import Description, Floats, describe
+from smartselfie.classifiers.description import SMILING, Description, Floats, describe
 from smartselfie.errors import ModelError
-from smartselfie.litert import load, quantisation, read, shipped
+from smartselfie.litert import Quantisation, load, quantisation, read, shipped
 from smartselfie.records import CLASSES, Image, Scores
 
 DEFAULT_NAME = "expression.tflite"
@@ -69,10 +69,12 @@ class LiteRtClassifier:
         if len(inputs) != 1:
             raise ModelError(f"{model}: has {len(inputs)} inputs", remedy="need one picture")
         width, height, channels = _check_input(model, inputs[0], described)
-        output = _choose_output(model, self._interpreter.get_output_details(), described)
+        outputs = self._interpreter.get_output_details()
         self.input_size = width, height
-        self._input, self._output = inputs[0]["index"], output["index"]
-        self._out = quantisation(output)
+        self._input = inputs[0]["index"]
+        self._scores = _Output.of(_choose_output(model, outputs, described.head, len(CLASSES)))
+        smiling = described.outputs.get(SMILING)
+        self._smiling = None if smiling is None else _Output.of(_choose_output(model, outputs, smiling, 3))
         self._table = _input_table(inputs[0], described)
         self._gray: npt.NDArray[Any] = np.empty((height, width), self._table.dtype)
         self._picture = np.empty((1, height, width, channels), self._table.dtype)
@@ -86,21 +88,37 @@ class LiteRtClassifier:
         if crops.ndim != 3 or crops.shape[1:] != (height, width):
             raise ValueError(f"need crops of shape (N, {height}, {width}), got {crops.shape}")
         raw = np.empty((len(crops), len(CLASSES)), np.float32)
+        smiles = None if self._smiling is None else np.empty((len(crops), 3), np.float32)
         with self._lock:
-            for crop, row in zip(crops, raw, strict=True):
-                row[:] = self._run(crop)
-        return self.description.scores(raw) if len(raw) else []
+            for index, crop in enumerate(crops):
+                self._run(crop)
+                raw[index] = self._scores.read(self._interpreter)
+                if self._smiling is not None and smiles is not None:
+                    smiles[index] = self._smiling.read(self._interpreter)
+        return self.description.scores(raw, smiles) if len(raw) else []
 
-    def _run(self, crop: Image) -> Floats:
-        """Return the seven raw outputs of one crop."""
+    def _run(self, crop: Image) -> None:
         np.take(self._table, crop, out=self._gray, mode="clip")  # "raise" would copy first
         self._picture[0] = self._gray[..., np.newaxis]
         self._interpreter.set_tensor(self._input, self._picture)
         self._interpreter.invoke()
-        numbers = self._interpreter.get_tensor(self._output)[0]
-        if not self._out.scale:
-            return np.asarray(numbers, np.float32)
-        return np.asarray((numbers.astype(np.float32) - self._out.zero) * self._out.scale, np.float32)
+
+
+class _Output(NamedTuple):
+    """One output tensor, and how its numbers become values."""
+
+    tensor: int
+    quantisation: Quantisation
+
+    @classmethod
+    def of(cls, tensor: dict[str, Any]) -> _Output:
+        """Return the output that a tensor's details describe."""
+        return cls(tensor["index"], quantisation(tensor))
+
+    def read(self, interpreter: Any) -> Floats:
+        """Return the raw float32 values of the one crop that was run last."""
+        numbers, (scale, zero) = interpreter.get_tensor(self.tensor)[0], self.quantisation
+        return np.asarray((numbers.astype(np.float32) - zero) * scale if scale else numbers, np.float32)
 
 
 def _check_input(model: Path, tensor: dict[str, Any], description: Description) -> tuple[int, int, int]:
@@ -116,17 +134,16 @@ def _check_input(model: Path, tensor: dict[str, Any], description: Description) 
     return width, height, channels
 
 
-def _choose_output(model: Path, outputs: list[dict[str, Any]], description: Description) -> dict[str, Any]:
-    """Return the output tensor to read, which must have seven classes."""
-    head = description.head
+def _choose_output(
+    model: Path, outputs: list[dict[str, Any]], head: int | str, classes: int
+) -> dict[str, Any]:
+    """Return the output tensor to read, an index or a name, which must have so many classes."""
     names = [str(output["name"]) for output in outputs]
     if head not in names and head not in range(len(outputs)):
         raise ModelError(f"{model}: has no output {head!r}, its outputs are {', '.join(names)}")
     output = outputs[names.index(head) if isinstance(head, str) else head]
-    if (found := [int(side) for side in output["shape"]]) != [1, len(CLASSES)]:
-        raise ModelError(
-            f"{model}: output {output['name']!r} has shape {found}, expected [1, {len(CLASSES)}]"
-        )
+    if (found := [int(side) for side in output["shape"]]) != [1, classes]:
+        raise ModelError(f"{model}: output {output['name']!r} has shape {found}, expected [1, {classes}]")
     return output
 
 

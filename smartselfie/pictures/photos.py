@@ -89,9 +89,9 @@ def read_picture(path: Path, *, max_bytes: int = MAX_BYTES, max_pixels: int = MA
 def find_faces(image: Image, detector: Detector, classifier: Classifier) -> list[Face]:
     """Return the scored faces of a (H, W, 3) BGR picture, the largest first; `track` numbers them from 1."""
     faces = sorted(detector(image, Look()), key=lambda face: (-face.box.area, face.box.x, face.box.y))
-    scores = classifier(crop_faces(image, [face.box for face in faces], classifier.input_size))
+    scores = classifier(crop_faces(image, faces, classifier.input_size))
     return [
-        replace(face, track=track, scores=score)
+        replace(face.scored(score), track=track)
         for track, (face, score) in enumerate(zip(faces, scores, strict=True), start=1)
     ]
 
@@ -103,7 +103,7 @@ def whole_face(image: Image, classifier: Classifier) -> Face:
     """
     box = Box(0, 0, image.shape[1], image.shape[0])
     crop = crop_face(image, box, classifier.input_size, scale=1.0, shift=0.0)
-    return Face(box, 1, classifier(crop[np.newaxis])[0])
+    return Face(box, 1).scored(classifier(crop[np.newaxis])[0])
 
 
 def _too_many_bytes(size: int, limit: int) -> str:

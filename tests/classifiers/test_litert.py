@@ -76,6 +76,32 @@ def test_the_head_to_read_is_chosen_by_index_or_name(head: int | str, tmp_path: 
     assert tops(LiteRtClassifier(model)(CROPS[1:])) == list(CLASSES[:6])
 
 
+def test_a_network_with_that_output_says_whether_a_face_smiles(tmp_path: Path) -> None:
+    """Its classes are not smiling, smiling and mouth covered; its temperature is its own."""
+    outputs = {"ferplus": 0, "smiling": 1}
+    model = tiny_network.write(tmp_path, smiling=True, description={"outputs": outputs, "read": "ferplus"})
+    scores = LiteRtClassifier(model)(CROPS)  # head 1 reads row 1 for its first class
+    assert tops(scores) == list(CLASSES)
+    assert [each.smiling > 0.9 for each in scores[1:4]] == [False, True, False]
+    assert [each.covered > 0.9 for each in scores[1:4]] == [False, False, True]
+    flat = {"outputs": outputs, "read": "ferplus", "temperature": {"smiling": 1e6}}
+    model = tiny_network.write(tmp_path, name="flat", smiling=True, description=flat)
+    assert LiteRtClassifier(model)(CROPS)[2].smiling == pytest.approx(1 / 3, abs=1e-3)
+
+
+def test_a_network_without_that_output_does_not_say(tmp_path: Path) -> None:
+    """None is not 0: the trigger then goes by happy."""
+    scores = LiteRtClassifier(tiny_network.write(tmp_path))(CROPS)
+    assert {(each.smiling, each.covered) for each in scores} == {(None, None)}
+
+
+def test_an_output_of_other_classes_is_not_taken_for_smiling(tmp_path: Path) -> None:
+    """It must have three."""
+    model = tiny_network.write(tmp_path, heads=2, description={"outputs": {"smiling": 1}})
+    with pytest.raises(ModelError, match=r"expected \[1, 3\]"):
+        LiteRtClassifier(model)
+
+
 def test_many_crops_score_as_each_does_alone(tmp_path: Path) -> None:
     """What a crop scores does not depend on its company."""
     classify = LiteRtClassifier(tiny_network.write(tmp_path))

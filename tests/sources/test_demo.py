@@ -19,7 +19,7 @@ from smartselfie.detectors.cascades import find_cascade
 from smartselfie.detectors.haar import HaarDetector
 from smartselfie.errors import ModelError
 from smartselfie.pipeline import Analysis
-from smartselfie.records import Box, Image
+from smartselfie.records import Box, Face, Image
 from smartselfie.sources.demo import HALF, SCRIPT, Actor, DemoScript, DemoSource, draw_scene, smiling
 from smartselfie.sources.scene.face import draw_face
 from smartselfie.sources.scene.people import PEOPLE
@@ -53,7 +53,7 @@ def find(image: Image) -> list[Box]:
 def happy(classifier: LiteRtClassifier, image: Image) -> float:
     """P(happy) of the only face in a picture."""
     (box,) = find(image)
-    return classifier(crop_faces(image, [box], classifier.input_size))[0].happy
+    return classifier(crop_faces(image, [Face(box)], classifier.input_size))[0].happy
 
 
 def shots(model: Path, script: DemoScript, *, fps: float = 15.0, **rules: object) -> list[int]:
