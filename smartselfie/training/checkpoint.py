@@ -20,8 +20,9 @@ from smartselfie.errors import DataError
 class FitState:
     """All of a run that changes and is not in the network or its optimizer."""
 
-    averages: list[npt.NDArray[np.float32]]
-    """Exponential moving averages of the network's weights, its batch statistics included."""
+    averages: list[Any]
+    """Exponential moving averages of the network's weights, its batch statistics included: float32 arrays,
+    with PyTorch its own tensors, which stay on the device."""
     faces: str = ""
     """`datasets.fingerprint` of those that the run was begun with."""
     epoch: int = 0
@@ -40,14 +41,27 @@ class FitState:
     @classmethod
     def of(cls, network: Any, faces: str = "") -> FitState:
         """Return the state before the first step."""
-        return cls([keras.ops.convert_to_numpy(weight).copy() for weight in network.weights], faces)
+        return cls(_own([keras.ops.convert_to_numpy(weight).copy() for weight in network.weights]), faces)
 
     def average(self, network: Any, decay: float) -> None:
         """Move the averages towards the present weights; early on faster, so that they forget the start."""
         self.step += 1
         decay = min(decay, (1 + self.step) / (10 + self.step))
+        if keras.backend.backend() == "torch":
+            import torch
+
+            with torch.no_grad():
+                torch._foreach_lerp_(self.averages, [each.value.data for each in network.weights], 1 - decay)
+            return
         for mean, weight in zip(self.averages, network.weights, strict=True):
             mean += (1 - decay) * (keras.ops.convert_to_numpy(weight) - mean)
+
+
+def _own(arrays: list[npt.NDArray[np.float32]]) -> list[Any]:
+    """Return arrays as the backend averages them quickest."""
+    if keras.backend.backend() != "torch":
+        return list(arrays)
+    return [keras.ops.convert_to_tensor(each) for each in arrays]
 
 
 def _variables(network: Any) -> list[Any]:
@@ -61,7 +75,7 @@ def save(state: FitState, network: Any, path: Path) -> None:
     """Write the state so that a kill at any moment leaves the old file or the new one."""
     network.optimizer.build(network.trainable_variables)
     arrays = {f"variable_{n}": keras.ops.convert_to_numpy(v) for n, v in enumerate(_variables(network))}
-    arrays |= {f"average_{n}": mean for n, mean in enumerate(state.averages)}
+    arrays |= {f"average_{n}": keras.ops.convert_to_numpy(mean) for n, mean in enumerate(state.averages)}
     about = {f.name: getattr(state, f.name) for f in fields(state) if f.name != "averages"}
     temporary = path.with_name("writing-" + path.name)
     with temporary.open("wb") as file:
@@ -93,4 +107,4 @@ def load(path: Path, network: Any) -> FitState:
         raise DataError(f"{path}: belongs to another network")
     for variable, value in zip(variables, values, strict=True):
         variable.assign(value)
-    return FitState(averages, **about)
+    return FitState(_own(averages), **about)

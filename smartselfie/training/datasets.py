@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import zipfile
 import zlib
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -36,10 +37,13 @@ VOTES = (
 """FER+'s columns, in their order."""
 SIDE = 48
 """Pixels of a face's side."""
+NOT_SMILING, SMILING, COVERED = range(3)
+"""Classes of the output `smiling`; the last is for faces whose mouth cannot be seen."""
 
 _SEVEN = [
     VOTES.index(name) for name in ("anger", "disgust", "fear", "happiness", "sadness", "surprise", "neutral")
 ]
+_HAPPY, _NO_FACE = VOTES.index("happiness"), VOTES.index("NF")
 _OTHERS = [VOTES.index(name) for name in ("contempt", "unknown", "NF")]
 
 Floats = npt.NDArray[np.float32]
@@ -58,19 +62,25 @@ class Faces:
     """(N, 10) FER+ votes in the order of `VOTES`; zeros where there are none."""
     splits: npt.NDArray[np.int8]
     """(N,) index into `SPLITS`."""
+    smiles: Floats | None = None
+    """(N, 3) how much each class of `smiling` was said to be seen, times the face's weight; rows of zeros say
+    nothing. None: the votes tell."""
 
     def __post_init__(self) -> None:
         count = len(self.images)
         shapes = (self.images.shape, self.labels.shape, self.votes.shape, self.splits.shape)
         if shapes != ((count, SIDE, SIDE), (count,), (count, len(VOTES)), (count,)):
             raise DataError(f"need (N, 48, 48) images, (N,) labels, (N, 10) votes, (N,) splits, got {shapes}")
+        if self.smiles is not None and self.smiles.shape != (count, 3):
+            raise DataError(f"need (N, 3) smiles, got {self.smiles.shape} for {count} faces")
 
     def __len__(self) -> int:
         return len(self.images)
 
     def pick(self, rows: Ints | npt.NDArray[np.bool_]) -> Faces:
         """Return the faces at these rows."""
-        return Faces(self.images[rows], self.labels[rows], self.votes[rows], self.splits[rows])
+        smiles = None if self.smiles is None else self.smiles[rows]
+        return Faces(self.images[rows], self.labels[rows], self.votes[rows], self.splits[rows], smiles)
 
     def split(self, name: str) -> Faces:
         """Return the faces of one of `SPLITS`; DataError when it is unknown or empty."""
@@ -86,6 +96,7 @@ def save(faces: Faces, path: Path) -> None:
     """Write the compact array file (.npz, compressed)."""
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name("writing-" + path.name)
+    more: dict[str, Any] = {} if faces.smiles is None else {"smiles": faces.smiles}
     with temporary.open("wb") as file:
         np.savez_compressed(
             file,
@@ -94,6 +105,7 @@ def save(faces: Faces, path: Path) -> None:
             votes=faces.votes,
             splits=faces.splits,
             classes=np.array(CLASSES),
+            **more,
         )
     temporary.replace(path)
 
@@ -104,13 +116,28 @@ def load(path: Path) -> Faces:
         with path.open("rb") as raw, np.load(raw, allow_pickle=False) as file:
             if tuple(file["classes"].tolist()) != CLASSES:
                 raise DataError(f"{path}: holds the classes {file['classes'].tolist()}, need {list(CLASSES)}")
-            return Faces(file["images"], file["labels"], file["votes"], file["splits"])
+            smiles = file.get("smiles")
+            return Faces(file["images"], file["labels"], file["votes"], file["splits"], smiles)
     except FileNotFoundError as error:
         raise DataError(f"{path}: no such file; `smartselfie prepare` writes it") from error
     except (OSError, KeyError, ValueError, EOFError, zipfile.BadZipFile, zlib.error) as error:
         if isinstance(error, DataError):
             raise
         raise DataError(f"{path}: not a file of prepared faces ({error})") from error
+
+
+def join(parts: Sequence[Faces]) -> Faces:
+    """Return the faces of all parts, in their order; what each says of smiling stays where one brings it."""
+    smiles = None
+    if any(part.smiles is not None for part in parts):
+        smiles = np.concatenate([smiling_targets(part) for part in parts])
+    return Faces(
+        np.concatenate([part.images for part in parts]),
+        np.concatenate([part.labels for part in parts]),
+        np.concatenate([part.votes for part in parts]),
+        np.concatenate([part.splits for part in parts]),
+        smiles,
+    )
 
 
 def fingerprint(faces: Faces) -> str:
@@ -150,21 +177,47 @@ def ferplus_majority(faces: Faces) -> npt.NDArray[np.int8]:
     return np.where(unique, seven.argmax(1), -1).astype(np.int8)
 
 
+def smiling_targets(faces: Faces) -> Floats:
+    """Return (N, 3) float32 weights of not smiling, smiling, mouth covered; rows that say nothing are 0.
+
+    They are what the faces bring along, else the share of FER+'s votes that are for happiness: people who see
+    contempt or cannot tell do not see a smile.
+    """
+    if faces.smiles is not None:
+        return faces.smiles.astype(np.float32)
+    votes = faces.votes.astype(np.float32)
+    seen = votes.sum(1) - votes[:, _NO_FACE]
+    share = votes[:, _HAPPY] / np.maximum(seen, 1)
+    shares = np.stack([1 - share, share, 0 * share], axis=1) * (seen > 0)[:, None]
+    return np.asarray(shares, np.float32)
+
+
+def smiling_truth(faces: Faces) -> npt.NDArray[np.int8]:
+    """Return (N,) the class of `smiling` that seven of ten people see, -1 where they see none so clearly."""
+    seen = smiling_targets(faces)
+    clear = seen.max(1) >= 0.7 * np.maximum(seen.sum(1), 1e-6)
+    return np.where(clear, seen.argmax(1), -1).astype(np.int8)
+
+
 def truth(faces: Faces, head: str) -> npt.NDArray[np.int8]:
     """Return (N,) the class that a head should decide for, -1 where nothing says: FER+'s or FER2013's."""
+    if head == "smiling":
+        return smiling_truth(faces)
     return ferplus_majority(faces) if head == "ferplus" else faces.labels
 
 
 def targets(faces: Faces, head: str, smoothing: float = 0.0, blend: float = 0.5) -> Floats:
-    """Return the (N, 7) float32 targets of one head: `fer2013`, `ferplus`, or `blend` of the two.
+    """Return the float32 targets of one head: (N, 3) of `smiling`, (N, 7) of `fer2013`, `ferplus` or `blend`.
 
-    `blend` is the share of the FER2013 label in the blend. Rows that sum to 0 teach nothing.
+    `blend` is the share of FER2013's label in the blend of both. Rows that sum to 0 teach nothing.
     """
     if head == "fer2013":
         return fer2013_targets(faces, smoothing)
     if head == "ferplus":
         return ferplus_targets(faces)
+    if head == "smiling":
+        return smiling_targets(faces)
     if head == "blend":
         mixed = blend * fer2013_targets(faces, smoothing) + (1 - blend) * ferplus_targets(faces)
         return np.asarray(mixed / np.maximum(mixed.sum(1, keepdims=True), 1e-6), np.float32)
-    raise DataError(f"unknown labels {head!r}; there are fer2013, ferplus and blend")
+    raise DataError(f"unknown labels {head!r}; there are fer2013, ferplus, smiling and blend")

@@ -11,7 +11,7 @@ import csv
 import json
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -24,21 +24,27 @@ from smartselfie.training import checkpoint, datasets, distil, networks, plots, 
 from smartselfie.training.augment import resize
 from smartselfie.training.batches import batches
 from smartselfie.training.datasets import Faces, Floats
+from smartselfie.training.precision import Precision, twin
 from smartselfie.training.settings import FitSettings
 from smartselfie.training.widen import widen
 
+HEADS = ("ferplus", "fer2013", "smiling", "blend")
+
 
 def soft_cross_entropy(target: Any, logits: Any) -> Any:
-    """Cross-entropy of (N, 7) logits against distributions; a row of zeros costs nothing."""
+    """Cross-entropy of (N, C) logits against distributions; a row of zeros costs nothing."""
     return -keras.ops.mean(keras.ops.sum(target * keras.ops.log_softmax(logits, axis=-1), axis=-1))
 
 
 def training_targets(faces: Faces, settings: FitSettings) -> dict[str, Floats]:
-    """Return (N, 7) float32 targets by head: labels, softened by teachers, weighted by class."""
+    """Return float32 targets by head: labels, softened by teachers, weighted by class.
+
+    Nothing softens `smiling`: the teachers learned other labels.
+    """
     made = {}
     for head in settings.heads:
         target = datasets.targets(faces, head, settings.smoothing, settings.blend)
-        if settings.teachers:
+        if settings.teachers and head != "smiling":
             target = distil.soften(
                 target, [Path(name) for name in settings.teachers], head, settings.distil, faces
             )
@@ -91,12 +97,13 @@ def fit(
     for head in settings.heads:
         for part, name in ((training, "Training"), (public, "PublicTest")):
             if not (datasets.truth(part, head) >= 0).any():
-                what = "votes of FER+" if head == "ferplus" else "labels"
+                what = "labels" if head in ("fer2013", "blend") else "votes of FER+"
                 raise DataError(
                     f"the faces in {name} have no {what} for the output {head}: prepare them with those, or "
                     f"choose other --labels"
                 )
     targets = training_targets(training, settings)
+    training, targets, public = _with_those_beside(training, targets, public, settings)
     network = networks.build(
         settings.network,
         settings.heads,
@@ -106,6 +113,7 @@ def fit(
     if settings.start is not None and not state_file.exists():
         _start_from(network, Path(settings.start), settings.seed)
     averaged = keras.models.clone_model(network)
+    network = twin(network, Precision(settings.precision))
     _compile(network, settings)
     state = checkpoint.FitState.of(network, datasets.fingerprint(faces))
     if state_file.exists():
@@ -187,17 +195,45 @@ def settle(network: Any, images: npt.NDArray[np.uint8], size: int, batch: int = 
         layer.moving_variance.assign(sums.pop(0) / len(parts))
 
 
+def _with_those_beside(
+    training: Faces, targets: dict[str, Floats], public: Faces, settings: FitSettings
+) -> tuple[Faces, dict[str, Floats], Faces]:
+    """Return faces to learn from, their targets and faces to choose by, joined with `settings.beside`."""
+    for name in settings.beside:
+        more = datasets.load(Path(name))
+        learnt = more.split("Training")
+        added = training_targets(learnt, replace(settings, teachers=(), class_weights=False))
+        targets = {head: np.concatenate([target, added[head]]) for head, target in targets.items()}
+        training = datasets.join([training, learnt])
+        if (more.splits == datasets.SPLITS.index("PublicTest")).any():
+            public = datasets.join([public, more.split("PublicTest")])
+    return training, targets, public
+
+
 def _start_from(network: Any, path: Path, seed: int) -> None:
-    weights = predictors.Keras(path).network.get_weights()
-    shapes = [weight.shape for weight in network.get_weights()]
+    source = predictors.Keras(path).network
+    shared = {layer.name for layer in source.layers} & set(HEADS)
+    learned, places = (_weights(each, shared) for each in (source, network))
+    weights = [keras.ops.convert_to_numpy(weight) for weight in learned]
     try:
         if network.name == "smile":
-            weights = widen(weights, shapes, seed)
-        network.set_weights(weights)
+            weights = widen(weights, [tuple(place.shape) for place in places], seed)
+        for place, weight in zip(places, weights, strict=True):
+            place.assign(weight)
     except ValueError as error:
         raise DataError(
             f"{path}: a network of another shape than {network.name} here, or a wider one ({error})"
         ) from error
+
+
+def _weights(network: Any, heads: set[str]) -> list[Any]:
+    """Return a network's variables, of its heads only those named: a new one keeps its own."""
+    return [
+        weight
+        for layer in network.layers
+        if layer.name in heads or layer.name not in HEADS
+        for weight in layer.weights
+    ]
 
 
 def _one_epoch(
@@ -233,7 +269,7 @@ def _compile(network: Any, settings: FitSettings) -> None:
     network.compile(
         optimizer,
         loss={head: soft_cross_entropy for head in settings.heads},
-        loss_weights={head: 1 / len(settings.heads) for head in settings.heads},
+        loss_weights={head: settings.shares.get(head, 1.0) / len(settings.heads) for head in settings.heads},
         metrics={head: [keras.metrics.CategoricalAccuracy(name="accuracy")] for head in settings.heads},
     )
 

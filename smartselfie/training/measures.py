@@ -93,20 +93,24 @@ def calibration(
     )
 
 
-def fit_temperature(logits: Floats, truth: Ints) -> float:
-    """Return what to divide the logits by so that the true classes are least surprising (Guo et al. 2017).
+def fit_temperature(logits: Floats, truth: Ints | Floats) -> float:
+    """Return what to divide (N, C) logits by so that the truth is least surprising (Guo et al. 2017).
 
-    1 where no class is known.
+    `truth` are (N,) classes, -1 where none is known, or (N, C) weights of the classes, rows of zeros where
+    none is. 1 where nothing is known.
     """
-    known = truth >= 0
+    weights: npt.NDArray[Any] = truth
+    if truth.ndim == 1:
+        weights = np.eye(logits.shape[1])[np.maximum(truth, 0).astype(int)] * (truth >= 0)[:, None]
+    known = weights.sum(1) > 0
     if not known.any():
         return 1.0
-    z, t = logits[known].astype(np.float64), truth[known]
+    z, t = logits[known].astype(np.float64), weights[known]
 
     def surprise(log_temperature: float) -> float:
         scaled = z / np.exp(log_temperature)
         scaled = scaled - scaled.max(1, keepdims=True)
-        return float((np.log(np.exp(scaled).sum(1)) - scaled[np.arange(len(t)), t]).mean())
+        return float((t.sum(1) * np.log(np.exp(scaled).sum(1)) - (t * scaled).sum(1)).sum() / t.sum())
 
     low, high, golden = -2.0, 2.0, (5**0.5 - 1) / 2
     while high - low > 1e-5:  # it has one minimum (golden section)

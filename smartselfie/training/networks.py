@@ -1,4 +1,5 @@
-"""The networks, in Keras 3 alone: (N, H, W, 1) float32 gray 0..255 in, (N, 7) logits out for each head.
+"""The networks, in Keras 3 alone: (N, H, W, 1) float32 gray 0..255 in, logits out for each head: (N, 7), and
+(N, 3) for `smiling`.
 
 Rescaling happens inside the network, so that nobody can feed it wrongly scaled faces.
 """
@@ -18,7 +19,7 @@ from smartselfie.records import CLASSES
 def build(
     name: str, heads: Sequence[str] = ("ferplus", "fer2013"), size: int | None = 48, **options: Any
 ) -> Any:
-    """Return the untrained `keras.Model` called `name`; its output is a dict of (N, 7) logits by head.
+    """Return the untrained `keras.Model` called `name`; its output is a dict of logits by head.
 
     `size` None leaves the side of the input open (fully convolutional networks only). UsageError when
     there is no such network, or it does not take these options.
@@ -83,7 +84,7 @@ def mini_xception(inputs: Any, heads: Sequence[str]) -> dict[str, Any]:
             x = layers.BatchNormalization()(x)
             x = x if last else layers.ReLU()(x)
         x = layers.Add()([layers.MaxPooling2D(3, strides=2, padding="same")(x), way])
-    maps = {head: layers.Conv2D(len(CLASSES), 3, padding="same", name=f"{head}_map")(x) for head in heads}
+    maps = {head: layers.Conv2D(classes_of(head), 3, padding="same", name=f"{head}_map")(x) for head in heads}
     return {head: layers.GlobalAveragePooling2D(name=head)(each) for head, each in maps.items()}
 
 
@@ -137,8 +138,13 @@ def vgg16_bottleneck(inputs: Any, heads: Sequence[str], weights: str | None = "i
     return _dense(x, heads)
 
 
+def classes_of(head: str) -> int:
+    """Return how many classes a head tells apart."""
+    return 3 if head == "smiling" else len(CLASSES)
+
+
 def _dense(x: Any, heads: Sequence[str]) -> dict[str, Any]:
-    return {head: layers.Dense(len(CLASSES), name=head)(x) for head in heads}
+    return {head: layers.Dense(classes_of(head), name=head)(x) for head in heads}
 
 
 def _convolve(x: Any, width: int, *, stride: int = 1, kernel: int = 3, active: bool = True) -> Any:

@@ -10,19 +10,14 @@ import numpy as np
 
 from smartselfie.errors import DataError
 from smartselfie.records import CLASSES
+from smartselfie.training import datasets
 from smartselfie.training.datasets import SPLITS, Faces
 from smartselfie.training.readers import Reading, Watch
 
 
 def join(readings: Iterable[Reading]) -> Faces:
     """Return the faces of all readings; DataError when there are none."""
-    parts = [reading.faces() for reading in readings]
-    return Faces(
-        np.concatenate([part.images for part in parts]),
-        np.concatenate([part.labels for part in parts]),
-        np.concatenate([part.votes for part in parts]),
-        np.concatenate([part.splits for part in parts]),
-    )
+    return datasets.join([reading.faces() for reading in readings])
 
 
 def count(faces: Faces) -> dict[str, list[int]]:

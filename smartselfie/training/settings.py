@@ -21,7 +21,12 @@ class FitSettings:
     """The file of prepared faces."""
     network: str = "smile"
     heads: tuple[str, ...] = ("ferplus", "fer2013")
-    """One output each: ferplus, fer2013 or blend."""
+    """One output each: ferplus, fer2013, smiling or blend."""
+    beside: tuple[str, ...] = ()
+    """Files of further prepared faces to learn from and choose by, such as hard ones; teachers do not cover
+    them."""
+    shares: Mapping[str, float] = field(default_factory=dict)
+    """What a head's loss counts for; 1 where nothing is said."""
     epochs: int = 30
     batch: int = 128
     rate: float = 0.1
@@ -55,6 +60,8 @@ class FitSettings:
     """Share of the teachers' soft labels in the targets."""
     start: str | None = None
     """File of the network of an earlier run, or of a narrower `smile`, to start from its weights."""
+    precision: str = "float32"
+    """Of a step: float32, or mixed (`precision.twin`)."""
     seed: int = 1
     augmentation: Augmentation = field(default_factory=Augmentation)
     options: dict[str, Any] = field(default_factory=dict)
@@ -98,6 +105,7 @@ def read(path: Path) -> FitSettings:
                 **stored,
                 "heads": tuple(stored["heads"]),
                 "teachers": tuple(stored["teachers"]),
+                "beside": tuple(stored.get("beside", ())),
                 "sizes": tuple((float(start), int(size)) for start, size in stored["sizes"]),
                 "augmentation": Augmentation(**stored["augmentation"]),
             }

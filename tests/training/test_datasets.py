@@ -1,5 +1,6 @@
 """Labels, votes and the targets made of them."""
 
+import dataclasses
 from pathlib import Path
 
 import numpy as np
@@ -99,3 +100,29 @@ def test_an_empty_split_is_refused() -> None:
     """Training without validation faces cannot choose."""
     with pytest.raises(DataError, match="PublicTest"):
         make(7).split("PublicTest")
+
+
+def test_smiling_is_the_share_of_happy_votes() -> None:
+    """Of all who see a face: contempt and unknown are no smiles, and votes for no face do not count."""
+    faces = make(7)
+    faces.votes[:] = 0
+    faces.votes[0, VOTES.index("happiness")], faces.votes[0, VOTES.index("contempt")] = 6, 2
+    faces.votes[0, VOTES.index("NF")] = 2
+    targets = datasets.smiling_targets(faces)
+    assert targets[0].tolist() == [0.25, 0.75, 0.0]
+    assert targets[1].tolist() == [0.0, 0.0, 0.0]
+    assert datasets.truth(faces, "smiling")[:2].tolist() == [datasets.SMILING, -1]
+
+
+def test_joined_faces_keep_what_each_says_of_smiling(tmp_path: Path) -> None:
+    """Of those that bring nothing along the votes tell; saved, they come back."""
+    voted = make(7)
+    told = dataclasses.replace(make(7), smiles=np.tile(np.float32([0, 0, 0.3]), (7, 1)))
+    joined = datasets.join([voted, told])
+    assert joined.smiles is not None
+    np.testing.assert_array_equal(joined.smiles[:7], datasets.smiling_targets(voted))
+    assert (datasets.truth(joined, "smiling")[7:] == datasets.COVERED).all()
+    datasets.save(joined, tmp_path / "faces.npz")
+    loaded = datasets.load(tmp_path / "faces.npz")
+    np.testing.assert_array_equal(loaded.smiles, joined.smiles)
+    assert datasets.join([voted, voted]).smiles is None

@@ -433,3 +433,42 @@ def test_weights_of_another_shape_are_refused(folder: Path, tmp_path: Path) -> N
     )
     with pytest.raises(DataError, match=r"network\.keras.*another shape"):
         fit.fit(make(70), other, tmp_path, say=lambda text: None)
+
+
+def test_a_new_output_is_added_to_what_was_learned(folder: Path, tmp_path: Path) -> None:
+    """The trunk and the old outputs start as they were; faces beside teach the new one alone."""
+    from smartselfie.training import fit, predictors
+
+    beside = dataclasses.replace(
+        make(70),
+        labels=np.full(70, -1, np.int8),
+        votes=np.zeros((70, 10), np.int16),
+        smiles=np.tile(np.float32([0, 0, 1]), (70, 1)),
+    )
+    datasets.save(beside, tmp_path / "beside.npz")
+    start = folder / "unbroken" / "network.keras"
+    chosen = dataclasses.replace(
+        QUICK,
+        heads=("ferplus", "fer2013", "smiling"),
+        sizes=((0.0, 48),),
+        start=str(start),
+        beside=(str(tmp_path / "beside.npz"),),
+        epochs=1,
+        rate=0.0,
+        weight_decay=0.0,
+        augmentation=dataclasses.replace(QUICK.augmentation, degrade=0.0),
+    )
+    made = predictors.load(fit.fit(make(280), chosen, tmp_path / "run", say=lambda text: None))
+    before, after = predictors.load(start)(make(70).images), made(make(70).images)
+    assert after["smiling"].shape == (70, 3)
+    assert (before["ferplus"].argmax(1) == after["ferplus"].argmax(1)).mean() > 0.8
+
+
+def test_a_temperature_fits_soft_truth_too() -> None:
+    """Where people half agree, it makes the network half sure."""
+    from smartselfie.training import measures
+
+    logits = np.float32([[4, 0, 0], [0, 4, 0]])
+    sure, torn = np.float32([[1, 0, 0], [0, 1, 0]]), np.float32([[0.7, 0.3, 0], [0.3, 0.7, 0]])
+    assert measures.fit_temperature(logits, torn) > 1 > measures.fit_temperature(logits, sure)
+    assert measures.fit_temperature(logits, sure) == measures.fit_temperature(logits, np.array([0, 1]))

@@ -53,6 +53,10 @@ def export(
             help="Average its weights with those of this run of the same network first; repeatable.",
         ),
     ] = None,
+    beside: Annotated[
+        list[Path] | None,
+        typer.Option(metavar="FILE", help="Prepared faces to calibrate with too, as in `train`; repeatable."),
+    ] = None,
     soft_labels: Annotated[
         Path | None,
         typer.Option(
@@ -82,6 +86,7 @@ def export(
             distil.store(predictors.Keras(source).network, faces.split("Training"), soft_labels)
             print(f"-> {soft_labels}")
             return
+        faces = datasets.join([faces, *map(datasets.load, beside or ())])
         about = exporting.export(
             source,
             faces,

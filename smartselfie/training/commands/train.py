@@ -24,6 +24,13 @@ class Network(StrEnum):
     vgg16_bottleneck = "vgg16_bottleneck"
 
 
+class Precision(StrEnum):
+    """Number formats of a training step: `precision.Precision`, which imports Keras."""
+
+    float32 = "float32"
+    mixed = "mixed"
+
+
 class LabelKind(StrEnum):
     """What it learns."""
 
@@ -31,6 +38,7 @@ class LabelKind(StrEnum):
     ferplus = "ferplus"
     fer2013 = "fer2013"
     blend = "blend"
+    all = "all"
 
 
 HEADS = {
@@ -38,6 +46,7 @@ HEADS = {
     "ferplus": ("ferplus",),
     "fer2013": ("fer2013",),
     "blend": ("blend",),
+    "all": ("ferplus", "fer2013", "smiling"),
 }
 
 EXAMPLES = """
@@ -72,7 +81,8 @@ def train(
     ] = False,
     network: Annotated[Network, typer.Option(help="Which network.")] = Network.smile,
     labels: Annotated[
-        LabelKind, typer.Option(help="One head for each kind of label, one kind, or a blend.")
+        LabelKind,
+        typer.Option(help="One head for each kind of label, one kind, a blend, or all with smiling."),
     ] = LabelKind.both,
     epochs: Annotated[int, typer.Option(min=1)] = 30,
     minutes: Annotated[
@@ -109,6 +119,10 @@ def train(
     teachers: Annotated[
         list[Path] | None, typer.Option(metavar="FILE", help="Soft labels to distil from; repeatable.")
     ] = None,
+    beside: Annotated[
+        list[Path] | None,
+        typer.Option(metavar="FILE", help="Prepared faces to learn too, such as hard ones; repeatable."),
+    ] = None,
     distil: Annotated[float, typer.Option(min=0, max=1, help="Share of the teachers in the targets.")] = 0.7,
     widths: Annotated[
         str | None,
@@ -123,6 +137,10 @@ def train(
             help="Start from the weights of a network trained before, narrower ones too.",
         ),
     ] = None,
+    precision: Annotated[
+        Precision,
+        typer.Option(help="mixed: steps in bfloat16, three times as quick where the processor has it."),
+    ] = Precision.float32,
     seed: Annotated[int, typer.Option(min=0)] = 1,
     verbose: Verbose = 0,
 ) -> None:
@@ -176,9 +194,11 @@ def train(
             patience=patience,
             distil=distil,
             start=None if start is None else str(start),
+            precision=precision.value,
             seed=seed,
             options=options,
             teachers=tuple(map(str, teachers or ())),
+            beside=tuple(map(str, beside or ())),
             augmentation=Augmentation(erase=erase, degrade=degrade) if augment else NONE,
         )
     print(f"-> {fit.fit(faces, chosen, run, resume=resume, command=command_line())}")
