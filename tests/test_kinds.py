@@ -52,7 +52,7 @@ def test_toys_run(tmp_path: Path) -> None:
 
 def test_a_toys_own_settings_count(tmp_path: Path) -> None:
     """What only the toy has is read and checked as any setting is."""
-    few = (*TOY, "source.smiles=5", "outputs=[{kind: toy}]", f"saver.folder={tmp_path / 'pictures'}")
+    few = (*TOY, "source.smiles=1", "outputs=[{kind: toy}]", f"saver.folder={tmp_path / 'pictures'}")
     assert run(RunOptions(overrides=few)) == 0
     assert "shot" not in [event["event"] for _, event in HEARD]
     with pytest.raises(ConfigError, match=r"detector\.courage: got 2; must be a number from 0 to 1"):
@@ -115,7 +115,7 @@ def test_a_colon_leads_on(tmp_path: Path) -> None:
 
 def test_a_kind_that_nobody_has_is_refused_with_those_there_are() -> None:
     """The message names them."""
-    with pytest.raises(ConfigError, match="must be haar, yunet or toy"):
+    with pytest.raises(ConfigError, match=r"must be .*haar, .*or toy"):
         load(None, ["detector.kind=cat"])
     with pytest.raises(ConfigError, match="needs one of these kinds: events, toy"):
         load(None, ["outputs=[{kind: cat}]"])
@@ -130,6 +130,6 @@ def test_installed_packages_bring_kinds(monkeypatch: pytest.MonkeyPatch) -> None
     monkeypatch.setattr(kinds, "entry_points", lambda group: points if group.endswith("detectors") else [])
     family: Family[object] = Family("detectors", {}, base=DetectorSettings)
     assert family.kinds["good"].help == "Finds a face wherever it is not black."
-    assert family.settings("good").model_fields.keys() >= {"courage", "rescan"}
+    assert family.settings("good").model_fields.keys() == {"kind", "courage"}
     with pytest.raises(PluginError, match=r"bad cannot be loaded from no\.such\.module"):
         family.settings("bad")

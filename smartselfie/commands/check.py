@@ -230,8 +230,9 @@ def check_performance(settings: s.Settings, known: Known) -> Finding:
     try:
         side = min(known.size) // 3
         box = Box((known.size[0] - side) // 2, (known.size[1] - side) // 2, side, side)
-        look = Look(share=1 / settings.detector.rescan, around=(box,))
-        searching = _milliseconds(lambda: detector(image, look), settings.detector.rescan)
+        spread = settings.detector.spread or 1
+        look = Look(share=1 / spread, around=(box,))
+        searching = _milliseconds(lambda: detector(image, look), max(10, spread))
     finally:
         cv2.setNumThreads(before)
     frame = searching + known.face_ms

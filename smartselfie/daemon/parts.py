@@ -99,11 +99,10 @@ def read_evidence(path: Path | None) -> EvidenceModel:
 def build_tracker(settings: s.Settings) -> Tracker:
     """Make the tracker: a network searches the whole picture each time, the cascade what it can afford."""
     leave_after = settings.trigger.leave_after
-    if settings.detector.kind != "haar":
+    spread = settings.detector.spread
+    if spread is None:
         return Tracker(leave_after=leave_after)
-    return SpreadSearchTracker(
-        rescan=settings.detector.rescan, full_every=FULL_EVERY, leave_after=leave_after
-    )
+    return SpreadSearchTracker(rescan=spread, full_every=FULL_EVERY, leave_after=leave_after)
 
 
 def build_analysis(settings: s.Settings) -> Analysis:

@@ -18,14 +18,15 @@ class DetectorSettings(Section):
     """How faces are found."""
 
     kind: str = ""
-    rescan: Integer = setting(
-        15,
-        "Once a face is known only its surroundings are searched, and the whole picture every so many frames "
-        "(at least once a second). Fewer: newcomers are seen sooner, more work.",
-        ge=1,
-        le=1000,
-        unit="frames",
-    )
+
+    @property
+    def spread(self) -> int | None:
+        """Frames over which a search of the whole picture is spread: `rescan` of kinds that have it.
+
+        None: the whole picture is searched in each frame.
+        """
+        rescan: int | None = getattr(self, "rescan", None)
+        return rescan
 
     def for_photos(self, width: int | None = None) -> Self:
         """Return the settings for single photos, where small faces count and a search may take longer.

@@ -79,6 +79,14 @@ class Settings(CopySettings):
     """The settings of haar."""
 
     kind: Literal["haar"] = "haar"
+    rescan: Integer = setting(
+        15,
+        "Once a face is known only its surroundings are searched, and the whole picture every so many frames "
+        "(at least once a second). Fewer: newcomers are seen sooner, more work.",
+        ge=1,
+        le=1000,
+        unit="frames",
+    )
     cascade: PathSetting = setting(
         "haarcascade_frontalface_default.xml",
         "The cascade: looked for here, then in haarcascade/, then in OpenCV's own data folder.",

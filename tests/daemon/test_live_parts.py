@@ -73,6 +73,7 @@ PROBES: dict[str, Callable[[Running, str], object]] = {
 CHANGED: dict[str, object] = {
     "trigger.hold": "400ms",
     "trigger.policy": "all",
+    "trigger.rule": "evidence",
     "trigger.release": 0.2,
     "trigger.repeat": "10s",
     "saver.name": "party-{counter}",
@@ -133,6 +134,13 @@ def test_what_the_trigger_decides_reaches_its_neighbours(running: Running) -> No
     assert analysis.detector.smallest == pytest.approx(2 * smallest)
     assert running.app.saver.options.trigger["min_face"] == 0.28
     running.app.live_settings.change({"trigger.leave_after": 1.0, "trigger.min_face": 0.14})
+
+
+def test_the_moment_knows_when_a_smile_is_over(running: Running) -> None:
+    """`trigger.release` is a matter of the moment too."""
+    running.app.live_settings.change({"trigger.release": 0.2})
+    assert moment(running, "release") == 0.2
+    running.app.live_settings.change({"trigger.release": None})
 
 
 def test_a_moment_that_may_repeat_holds_frames(running: Running) -> None:
