@@ -212,6 +212,8 @@ class Decision:
     meters: tuple[Meter, ...] = ()
     countdown: float | None = None
     """Seconds left, while counting down."""
+    awaited: int = 0
+    """So many more faces must smile: some have held, and wait for them."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)

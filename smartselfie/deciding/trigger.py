@@ -27,6 +27,8 @@ class _Poll:
     why: str
     tracks: tuple[int, ...] = ()
     """Those whose smiles count."""
+    awaited: int = 0
+    """So many more are needed than have held, where some have."""
 
 
 @dataclass
@@ -81,7 +83,7 @@ class Trigger:
         else:
             rests = any(smile.rests for smile in self._smiles.values())
             self._state = State.RESTING if rests else State.WATCHING
-        return Decision(self._state, poll.progress, False, poll.why, meters=meters)
+        return Decision(self._state, poll.progress, False, poll.why, meters=meters, awaited=poll.awaited)
 
     # --- what is known of each face
 
@@ -176,7 +178,10 @@ class Trigger:
         best = sorted((smile.counted(self.rules, at) for smile in part.values()), reverse=True)
         progress = best[needed - 1] if self.rules.together is None else sum(best[:needed]) / needed
         met = len(held) >= needed and any(part[number].missed == 0 for number in held)
-        return _Poll(met, 1.0 if met else min(progress, 0.99) if len(held) < needed else progress, why, held)
+        if not met and len(held) < needed:
+            progress = min(progress, 0.99)
+        awaited = needed - len(held) if 0 < len(held) < needed else 0
+        return _Poll(met, 1.0 if met else progress, why, held, awaited)
 
     def _foremost(self, part: dict[int, Smile], at: float) -> Smile:
         """The face that comes nearest to firing."""

@@ -87,7 +87,7 @@ def _draw_state(image: Image, layout: Layout, decision: Decision) -> None:
     unit = layout.unit
     title = TITLES[decision.state]
     why = decision.why
-    waits = why.startswith("waiting for") and decision.state in (State.WATCHING, State.HOLDING)
+    waits = decision.awaited > 0 and decision.state in (State.WATCHING, State.HOLDING)
     if waits:
         title, why = why[0].upper() + why[1:], "everyone, smile"
     radius = max(13.0, 4.2 * unit)

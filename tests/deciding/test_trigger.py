@@ -211,7 +211,8 @@ def test_together_says_for_how_many_it_waits() -> None:
     """While one of three has not held yet the words say so."""
     player = Player(hold_frames=2, policy="all", together=1.0)
     player.see(face(0.9, 1), face(0.9, 2), face(0.1, 3))
-    assert player.see(face(0.9, 1), face(0.9, 2), face(0.1, 3)).why == "waiting for 1 of 3"
+    decision = player.see(face(0.9, 1), face(0.9, 2), face(0.1, 3))
+    assert (decision.why, decision.awaited) == ("waiting for 1 of 3", 1)
 
 
 def test_together_forgets_after_its_time() -> None:

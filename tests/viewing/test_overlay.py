@@ -40,13 +40,14 @@ def view(
     meter: Meter | None = None,
     size: tuple[int, int] = SIZE,
     at: float = 10.0,
+    awaited: int = 0,
 ) -> View:
     """A face in the middle of a black picture that has held half its smile."""
     meter = meter or Meter(1, 0.5, True, True)
     return View(
         frame=Frame(black(size), 0, at),
         faces=(Face(BOX, 1, scores(happy=happy)),),
-        decision=Decision(state, meter.progress, False, why, meters=(meter,)),
+        decision=Decision(state, meter.progress, False, why, meters=(meter,), awaited=awaited),
         threshold=0.6,
         fps=30.0,
     )
@@ -207,11 +208,17 @@ def test_a_face_that_takes_no_part_says_why() -> None:
 
 def test_waiting_for_others_is_the_headline() -> None:
     """Who waits for one of three reads that in large letters, in the colour of what is under way."""
-    waiting = draw(
-        view(happy=0.1, state=State.WATCHING, why="waiting for 1 of 3", meter=Meter(1, 0.0, False, True))
-    )
-    watching = draw(
-        view(happy=0.1, state=State.WATCHING, why="1 of 3 faces smile", meter=Meter(1, 0.0, False, True))
+    waiting, watching = (
+        draw(
+            view(
+                happy=0.1,
+                state=State.WATCHING,
+                why="waiting for 1 of 3",
+                meter=Meter(1, 0.0, False, True),
+                awaited=awaited,
+            )
+        )
+        for awaited in (1, 0)
     )
     assert near(waiting, AMBER)[400:].sum() > 10 * near(watching, AMBER)[400:].sum()
 

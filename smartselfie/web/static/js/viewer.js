@@ -3,7 +3,7 @@
 import { api } from "./api.js";
 import { Bars, percent } from "./bars.js";
 import { $, ask, el, icon, toast } from "./dom.js";
-import { dayOf, titleOf } from "./pictures.js";
+import { dayOf, titleOf } from "./titles.js";
 
 const TIME = new Intl.DateTimeFormat(undefined, { hour: "numeric", minute: "2-digit", second: "2-digit" });
 const BY = { smile: "taken by a smile", key: "taken by key", button: "taken by the button", web: "taken from this page" };
