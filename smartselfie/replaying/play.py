@@ -55,6 +55,10 @@ class Played:
     steps: Sequence[Step]
     taken: Sequence[Taken]
     wall_seconds: float
+    cpu_seconds: float = 0.0
+    """Of the process that played it, decoding included."""
+    seen: Sequence[Taken] = ()
+    """Frames that were asked for, whether they fired or not."""
 
     @property
     def shots(self) -> list[float]:
@@ -86,16 +90,22 @@ def play(
     source: Source,
     analysis: Analysis,
     moment: Moment | None,
+    *,
+    show: Sequence[float] = (),
 ) -> Played:
-    """Run a source to its end."""
+    """Run a source to its end; `show`: times in seconds of which the frame is kept, small."""
     frames: list[ScoredFrame] = []
     steps: list[Step] = []
     taken: list[Taken] = []
     fired: tuple[int, ...] = ()
     size = (0, 0)
-    started = time.perf_counter()
+    seen: list[Taken] = []
+    wanted = sorted(show)
+    started, used = time.perf_counter(), time.process_time()
     while (frame := source.read()) is not None:
         size = frame.size
+        while wanted and frame.at >= wanted[0]:
+            seen.append(Taken(wanted.pop(0), frame.at, (), _thumbnail(frame.image)))
         faces, decision = analysis(frame)
         frames.append(ScoredFrame(frame.at, faces))
         steps.append(Step(frame.at, decision.state, decision.progress, decision.why))
@@ -108,12 +118,16 @@ def play(
         taken += [_taken(pick, fired) for pick in picks if not pick.alternative]
     if moment is not None:
         taken += [_taken(pick, fired) for pick in moment.flush() if not pick.alternative]
-    return Played(Recording(clip, size, frames), steps, taken, time.perf_counter() - started)
+    wall, cpu = time.perf_counter() - started, time.process_time() - used
+    return Played(Recording(clip, size, frames), steps, taken, wall, cpu, seen)
 
 
 def _taken(pick: Pick, tracks: tuple[int, ...]) -> Taken:
-    height, width = pick.still.shape[:2]
+    return Taken(pick.decided, pick.frame.at, tracks, _thumbnail(pick.still))
+
+
+def _thumbnail(image: Image) -> Image:
+    height, width = image.shape[:2]
     scale = min(1.0, THUMBNAIL / width)
     size = (max(1, round(width * scale)), max(1, round(height * scale)))
-    small = np.asarray(cv2.resize(pick.still, size, interpolation=cv2.INTER_AREA), np.uint8)
-    return Taken(pick.decided, pick.frame.at, tracks, small)
+    return np.asarray(cv2.resize(image, size, interpolation=cv2.INTER_AREA), np.uint8)

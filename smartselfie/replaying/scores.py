@@ -54,39 +54,50 @@ def write_scores(path: Path, recordings: Iterable[Recording]) -> None:
     try:
         with path.open("w", encoding="utf-8") as file:
             for recording in recordings:
-                file.write(json.dumps({"clip": recording.clip, "size": recording.size}) + "\n")
-                for frame in recording.frames:
-                    file.write(_line(frame))
+                file.writelines(line + "\n" for line in as_lines(recording))
     except OSError as error:
         raise DataError(f"{path}: {error.strerror}") from error
 
 
 def read_scores(path: Path) -> list[Recording]:
     """Read what `write_scores` wrote. Raises DataError when the file is missing or damaged."""
-    recordings: list[Recording] = []
-    frames: list[ScoredFrame] = []
-    number = 0
     try:
         with path.open(encoding="utf-8") as file:
-            for line in file:
-                number += 1
-                entry = json.loads(line)
-                if "clip" in entry:
-                    frames = []
-                    width, height = entry["size"]
-                    recordings.append(Recording(str(entry["clip"]), (int(width), int(height)), frames))
-                elif not recordings:
-                    raise ValueError("a frame before any clip")
-                else:
-                    frames.append(
-                        ScoredFrame(float(entry["at"]), tuple(_face(numbers) for numbers in entry["faces"]))
-                    )
+            recordings = from_lines(file)
     except OSError as error:
         raise DataError(f"{path}: {error.strerror}") from error
-    except (ValueError, TypeError, KeyError) as error:
-        raise DataError(f"{path}:{number}: is no scores file: {error}") from error
+    except ValueError as error:
+        raise DataError(f"{path}:{error}") from error
     if not recordings:
         raise DataError(f"{path}: holds no scores; 'smartselfie replay CLIP --scores FILE' writes them")
+    return recordings
+
+
+def as_lines(recording: Recording) -> list[str]:
+    """Return a recording as the lines of a scores file."""
+    first = json.dumps({"clip": recording.clip, "size": recording.size})
+    return [first, *(_line(frame) for frame in recording.frames)]
+
+
+def from_lines(lines: Iterable[str]) -> list[Recording]:
+    """Return the recordings in the lines of a scores file. Raises ValueError that names the line."""
+    recordings: list[Recording] = []
+    frames: list[ScoredFrame] = []
+    for number, line in enumerate(lines, start=1):
+        try:
+            entry = json.loads(line)
+            if "clip" in entry:
+                frames = []
+                width, height = entry["size"]
+                recordings.append(Recording(str(entry["clip"]), (int(width), int(height)), frames))
+            elif not recordings:
+                raise ValueError("a frame before any clip")
+            else:
+                frames.append(
+                    ScoredFrame(float(entry["at"]), tuple(_face(numbers) for numbers in entry["faces"]))
+                )
+        except (ValueError, TypeError, KeyError) as error:
+            raise ValueError(f"{number}: is no scores file: {error}") from error
     return recordings
 
 
@@ -103,7 +114,7 @@ def _line(frame: ScoredFrame) -> str:
         for face in frame.faces
         if face.scores is not None
     ]
-    return json.dumps({"at": round(frame.at, DIGITS), "faces": faces}, separators=(",", ":")) + "\n"
+    return json.dumps({"at": round(frame.at, DIGITS), "faces": faces}, separators=(",", ":"))
 
 
 def _rounded(value: float | None) -> float | None:
