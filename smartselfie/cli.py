@@ -208,6 +208,7 @@ def classify(
     epilog=examples(
         "smartselfie replay party.mp4                        events and a timeline",
         "smartselfie replay clips/ --labels smiles.json      hits, misses and false shots",
+        "smartselfie replay clips/ --labels smiles.json --against before.json    which of two is better",
         "smartselfie replay party.mp4 --mark --labels smiles.json    mark the smiles yourself",
     ),
 )
@@ -224,6 +225,17 @@ def replay(
     out: Annotated[
         Path | None, typer.Option(metavar="DIR", help="Where the timelines go; default: replay/.")
     ] = None,
+    where: Annotated[
+        str | None,
+        typer.Option(metavar="KEY=VALUE", help="Only clips of which the labels file says so: split=check."),
+    ] = None,
+    against: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="What an earlier run printed with --json: is this one better?"),
+    ] = None,
+    jobs: Annotated[
+        int | None, typer.Option(min=1, help="Clips side by side; default: one for each CPU.")
+    ] = None,
     mark: Annotated[
         bool, typer.Option("--mark", help="Play, and mark smiles with a key into --labels.")
     ] = False,
@@ -231,20 +243,33 @@ def replay(
     verbose: Verbose = 0,
 ) -> None:
     """Run recordings through the whole pipeline as fast as it goes, and judge the shots."""
-    from smartselfie.commands.replay import mark_clips
+    from smartselfie.commands.marking import mark_clips
     from smartselfie.commands.replay import replay as run_replay
 
     start_logging(verbose, quiet=not verbose)
     settings = _settings(config or _default_config(), overrides)
     if mark:
         raise typer.Exit(mark_clips(clips, settings, labels or Path("smiles.json")))
-    raise typer.Exit(run_replay(clips, settings, labels=labels, as_json=as_json, scores=scores, out=out))
+    raise typer.Exit(
+        run_replay(
+            clips,
+            settings,
+            labels=labels,
+            where=where,
+            as_json=as_json,
+            scores=scores,
+            out=out,
+            against=against,
+            jobs=jobs,
+        )
+    )
 
 
 @app.command(
     epilog=examples(
         "smartselfie tune clips/ --labels smiles.json",
         "smartselfie tune scores.jsonl --labels smiles.json --write",
+        "smartselfie tune scores.jsonl --labels smiles.json --learn model/trigger.json",
     ),
 )
 def tune(
@@ -256,11 +281,15 @@ def tune(
         Path | None, typer.Option(metavar="FILE", help="Keep the scores there, to sweep again at once.")
     ] = None,
     write: Annotated[bool, typer.Option("--write", help="Put what is proposed into config.yaml.")] = False,
+    learn: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Learn the model of the last second (trigger.model) into a file."),
+    ] = None,
     out: Annotated[Path | None, typer.Option(metavar="FILE", help="The picture of the sweep.")] = None,
     as_json: Json = False,
     verbose: Verbose = 0,
 ) -> None:
-    """Find threshold, hold, release and grace by recorded scores."""
+    """Find threshold, hold and release, or the certainty, by recorded scores; or learn the model."""
     from smartselfie.commands.tune import tune
 
     start_logging(verbose, quiet=not verbose)
@@ -274,6 +303,7 @@ def tune(
             scores=scores,
             write=(path or Path("config.yaml")) if write else None,
             out=out,
+            learn_into=learn,
             as_json=as_json,
         )
     )

@@ -9,7 +9,8 @@ import cv2
 import pytest
 
 from smartselfie import settings as s
-from smartselfie.commands.replay import judge_all, play_all
+from smartselfie.commands.playing import play_all
+from smartselfie.commands.replay import judge_all
 from smartselfie.deciding.eyes import EYE_CASCADE, EyeMeter
 from smartselfie.deciding.face_quality import sharpness
 from smartselfie.deciding.frame_quality import OPEN

@@ -3,41 +3,53 @@
 from __future__ import annotations
 
 import json
-import os
 import sys
-import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import ProcessPoolExecutor, as_completed
-from contextlib import contextmanager
-from dataclasses import asdict
-from multiprocessing import get_context
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from statistics import median
 from typing import Any, TextIO
 
 from rich.console import Console
-from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn
 from rich.table import Table
 from rich.text import Text
 
-from smartselfie.daemon.parts import build_analysis, build_moment, build_rules
-from smartselfie.errors import DisplayError, SaveError
+from smartselfie.commands.playing import KEPT, Batch, play_all, play_batch
+from smartselfie.daemon.parts import build_rules, read_evidence
+from smartselfie.errors import DataError, SaveError, SourceError, UsageError
+from smartselfie.replaying.causes import Cause, causes
+from smartselfie.replaying.compare import compare, outcomes_of, read_outcomes
+from smartselfie.replaying.compare import in_words as comparison_in_words
+from smartselfie.replaying.groups import Group, context, groups
 from smartselfie.replaying.intervals import rate_interval, share_interval
-from smartselfie.replaying.labels import Labels, Total, Verdict, add_up, judge, read_labels, write_labels
+from smartselfie.replaying.labels import Labels, Total, Verdict, add_up, judge, read_fields, read_labels
 from smartselfie.replaying.margins import Margins, margins
-from smartselfie.replaying.marking import OpenCvScreen, Screen, mark
 from smartselfie.replaying.page import page
-from smartselfie.replaying.play import Played, find_clips, play
+from smartselfie.replaying.play import Played, find_clips
 from smartselfie.replaying.scores import write_scores
 from smartselfie.replaying.summary import HOUR, margins_in_words, total_in_words
 from smartselfie.replaying.timeline import timeline_png
-from smartselfie.seams import Source
 from smartselfie.settings import Settings
-from smartselfie.sources import open_source
-from smartselfie.viewing.display import display_problem
 
 OUT = Path("replay")
 """Where timelines go when nothing else is said."""
+
+__all__ = ["play_all", "replay"]
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What a replay comes to."""
+
+    played: Sequence[Played]
+    failed: Mapping[str, str]
+    labels: Mapping[str, Labels]
+    verdicts: Mapping[str, Verdict]
+    causes: Mapping[str, Sequence[Cause]]
+    """Of the misses, by clip, in their order."""
+    groups: Sequence[Group]
+    total: Total | None
+    margins: Margins
 
 
 def replay(
@@ -45,76 +57,145 @@ def replay(
     settings: Settings,
     *,
     labels: Path | None = None,
+    where: str | None = None,
     as_json: bool = False,
     scores: Path | None = None,
     out: Path | None = None,
+    against: Path | None = None,
+    jobs: int | None = None,
     into: TextIO | None = None,
 ) -> int:
     """Run clips (files, folders of clips, folders of pictures, `demo`) and report; returns the exit code.
 
-    `labels`: a labels file, to count hits and false shots; `scores`: where to write the scores for `tune`;
-    `out`: a folder for the timelines, PNG by clip and one page; None is `OUT`, and none of it with `as_json`.
-    Raises UsageError, DataError, SourceError, SaveError and what the parts raise.
+    `labels`: a labels file, to count hits and false shots; `where`: only clips of which it says so
+    ("split=check"); `scores`: where to write the scores for `tune`; `out`: a folder for the timelines, PNG
+    by clip and one page, and for what was played, so that a run that broke off goes on; None is `OUT`, and
+    none of it with `as_json`; `against`: what an earlier run printed with `as_json`, to compare with; `jobs`:
+    processes side by side (None: one for each CPU). A clip that cannot be played is told and costs itself
+    alone: the code is 1 then. Raises UsageError, DataError, SourceError when there is only one clip,
+    SaveError and what the parts raise.
     """
     into = into or sys.stdout
     known = read_labels(labels) if labels is not None else {}
-    played = play_all(find_clips(clips), settings)
-    if "demo" not in known:
-        known |= {one.recording.clip: demo_labels() for one in played if one.recording.clip == "demo"}
-    verdicts = judge_all(played, known)
-    total = add_up(list(verdicts.values())) if verdicts else None
-    trigger = settings.trigger
-    extremes = margins([one.recording for one in played], known, trigger.threshold, trigger.grace)
-    if scores is not None:
-        write_scores(scores, [one.recording for one in played])
+    fields = read_fields(labels) if labels is not None else {}
+    before = read_outcomes(against) if against is not None else None
+    wanted = _chosen(find_clips(clips), where, fields)
+    if any(str(clip) == "demo" for clip in wanted) and "demo" not in known:
+        known["demo"] = demo_labels()
     folder = out if out is not None else None if as_json else OUT
+    keep = folder / KEPT if folder is not None else None
+    batch = play_batch(wanted, settings, labels=known, jobs=jobs, keep=keep)
+    if batch.failed and len(wanted) == 1:
+        raise SourceError(next(iter(batch.failed.values())))
+    report = judged(batch, known, fields, settings)
+    if scores is not None:
+        write_scores(scores, [one.recording for one in batch.played])
     if folder is not None:
-        write_timelines(folder, played, known, verdicts, total, settings)
+        write_timelines(folder, report, settings)
+    compared = compare(outcomes_of(report.verdicts), before, known) if before is not None else None
     if as_json:
-        print(
-            json.dumps(as_record(played, verdicts, total, extremes, settings), ensure_ascii=False), file=into
+        record = as_record(report, settings)
+        if compared is not None:
+            record["against"] = _rounded(asdict(compared))
+        print(json.dumps(record, ensure_ascii=False), file=into)
+    else:
+        tell(report, settings, Console(file=into))
+        if compared is not None:
+            print(comparison_in_words(compared), file=into)
+        if folder is not None:
+            print(f"timelines: {folder / 'index.html'}", file=into)
+    return 1 if batch.failed else 0
+
+
+def _chosen(
+    clips: Sequence[Path], where: str | None, fields: Mapping[str, Mapping[str, object]]
+) -> list[Path]:
+    """Return the clips of which the labels file says so."""
+    if where is None:
+        return list(clips)
+    key, equals, value = where.partition("=")
+    if not equals:
+        raise UsageError(f"--where {where}: expected KEY=VALUE, such as split=check")
+    chosen = [clip for clip in clips if str(fields.get(clip.name, {}).get(key)) == value]
+    if not chosen:
+        raise DataError(f"--where {where}: the labels file says so of none of these clips")
+    return chosen
+
+
+def judged(
+    batch: Batch,
+    labels: Mapping[str, Labels],
+    fields: Mapping[str, Mapping[str, object]],
+    settings: Settings,
+) -> Report:
+    """Compare what was played with the labels."""
+    verdicts = judge_all(batch.played, labels)
+    rules, model = build_rules(settings.trigger), read_evidence(settings.trigger.model)
+    recordings = {one.recording.clip: one.recording for one in batch.played}
+    return Report(
+        batch.played,
+        batch.failed,
+        labels,
+        verdicts,
+        {
+            clip: causes(recordings[clip], verdict.missed, rules, model)
+            for clip, verdict in verdicts.items()
+            if verdict.missed
+        },
+        groups(batch.played, labels, verdicts, fields),
+        add_up(list(verdicts.values())) if verdicts else None,
+        margins(list(recordings.values()), labels, settings.trigger.threshold, settings.trigger.grace),
+    )
+
+
+def tell(report: Report, settings: Settings, console: Console) -> None:
+    """Print the tables and sentences for people."""
+    console.print(table(report.played, report.verdicts))
+    for clip, why in report.failed.items():
+        console.print(Text(f"{clip}: not played: {why}", "red"))
+    for line in mistakes(report):
+        console.print(Text(line))
+    if report.total is None:
+        return
+    if len(report.verdicts) > 1:
+        console.print(group_table(report.groups))
+    console.print(Text(total_in_words(report.total)))
+    console.print(Text(margins_in_words(report.margins, settings.trigger.threshold)))
+
+
+def mistakes(report: Report) -> list[str]:
+    """Return a line for each miss, with its cause, and each false shot."""
+    lines = []
+    for clip, verdict in report.verdicts.items():
+        for (start, end), cause in zip(verdict.missed, report.causes.get(clip, ()), strict=True):
+            lines.append(f"{clip} {start:.1f} to {end:.1f} s: missed: {cause.name} ({cause.words})")
+        for at in verdict.false_shots:
+            near = context(report.labels[clip], at)
+            lines.append(f"{clip} {at:.2f} s: false shot" + f" ({near})" * bool(near))
+    return lines
+
+
+def group_table(rows: Sequence[Group]) -> Table:
+    """Return a row for each group, with exact 95 % intervals."""
+    view = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 1))
+    view.add_column("", no_wrap=True)
+    for name in ("clips", "smiles hit", "interval", "false", "an hour", "interval"):
+        view.add_column(name, justify="right", no_wrap=True)
+    for group in rows:
+        total = group.total
+        hour = total.quiet_seconds / HOUR
+        low, high = share_interval(total.hits, total.smiles)
+        least, most = rate_interval(total.false_shots, hour)
+        view.add_row(
+            group.name,
+            str(total.clips),
+            f"{total.hits} of {total.smiles}" if total.smiles else "-",
+            f"{low:.0%} to {high:.0%}" if total.smiles else "",
+            str(total.false_shots),
+            f"{total.false_shots / hour:.0f}" if hour else "-",
+            f"{least:.0f} to {most:.0f}" if hour else "",
         )
-        return 0
-    console = Console(file=into)
-    console.print(table(played, verdicts))
-    if total is not None:
-        console.print(Text(total_in_words(total)))
-        console.print(Text(margins_in_words(extremes, trigger.threshold)))
-    if folder is not None:
-        console.print(Text(f"timelines: {folder / 'index.html'}"))
-    return 0
-
-
-def play_all(clips: Sequence[Path], settings: Settings, jobs: int | None = None) -> list[Played]:
-    """Run each clip through a pipeline of its own, `jobs` at a time (None: one for each CPU)."""
-    jobs = min(jobs or os.cpu_count() or 1, len(clips))
-    with _progress(len(clips)) as show:
-        if jobs <= 1:
-            return [show(play_one(clip, settings)) for clip in clips]
-        # Fresh processes: a fork would copy OpenCV's and LiteRT's locks in whatever state they are.
-        with ProcessPoolExecutor(jobs, get_context("spawn")) as pool:
-            futures = [pool.submit(play_one, clip, settings) for clip in clips]
-            try:
-                for future in as_completed(futures):
-                    show(future.result())
-            except BaseException:
-                pool.shutdown(wait=False, cancel_futures=True)
-                raise
-        return [future.result() for future in futures]
-
-
-def play_one(clip: Path, settings: Settings) -> Played:
-    """Run one clip through a pipeline of its own."""
-    source = _open(clip, settings)
-    try:
-        return play(clip.name, source, build_analysis(settings), build_moment(settings))
-    finally:
-        source.close()
-
-
-def _open(clip: Path, settings: Settings) -> Source:
-    source = settings.source
-    return open_source(str(clip), size=source.size, fps=source.fps, rotate=source.rotate)
+    return view
 
 
 def judge_all(played: Sequence[Played], labels: Mapping[str, Labels]) -> dict[str, Verdict]:
@@ -126,23 +207,17 @@ def judge_all(played: Sequence[Played], labels: Mapping[str, Labels]) -> dict[st
     }
 
 
-def write_timelines(
-    folder: Path,
-    played: Sequence[Played],
-    labels: Mapping[str, Labels],
-    verdicts: Mapping[str, Verdict],
-    total: Total | None,
-    settings: Settings,
-) -> None:
+def write_timelines(folder: Path, report: Report, settings: Settings) -> None:
     """Write a PNG for each clip and `index.html` for all. Raises SaveError."""
     rules = build_rules(settings.trigger)
     levels = rules.threshold, rules.release_level
+    labels, verdicts = report.labels, report.verdicts
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        for one in played:
+        for one in report.played:
             clip = one.recording.clip
             timeline_png(folder / f"{clip}.png", one, labels.get(clip), verdicts.get(clip), *levels)
-        html = page(played, labels, verdicts, total, *levels)
+        html = page(report.played, labels, verdicts, report.total, *levels, causes=report.causes)
         (folder / "index.html").write_text(html, encoding="utf-8")
     except OSError as error:
         raise SaveError(
@@ -150,18 +225,17 @@ def write_timelines(
         ) from error
 
 
-def as_record(
-    played: Sequence[Played],
-    verdicts: Mapping[str, Verdict],
-    total: Total | None,
-    extremes: Margins,
-    settings: Settings,
-) -> dict[str, object]:
+def as_record(report: Report, settings: Settings) -> dict[str, object]:
     """Return all of it as `--json` prints it; times in seconds of the clip."""
     record: dict[str, object] = {
         "trigger": settings.trigger.model_dump(mode="json"),
-        "clips": [_clip_record(one, verdicts.get(one.recording.clip)) for one in played],
+        "clips": [
+            _clip_record(one, report.verdicts.get(clip := one.recording.clip), report.causes.get(clip, ()))
+            for one in report.played
+        ],
+        "failed": dict(report.failed),
     }
+    total = report.total
     if total is not None:
         hour = total.quiet_seconds / HOUR
         record["total"] = {
@@ -181,7 +255,7 @@ def as_record(
             "median_delay": None if total.delay is None else round(total.delay, 3),
             "delays": [round(delay, 3) for delay in total.delays],
         }
-        record["margins"] = _rounded(asdict(extremes))
+        record["margins"] = _rounded(asdict(report.margins))
     return record
 
 
@@ -191,7 +265,7 @@ def _rounded(record: Any) -> Any:
     return round(record, 4) if isinstance(record, float) else record
 
 
-def _clip_record(one: Played, verdict: Verdict | None) -> dict[str, object]:
+def _clip_record(one: Played, verdict: Verdict | None, why: Sequence[Cause]) -> dict[str, object]:
     record: dict[str, object] = {
         "clip": one.recording.clip,
         "size": list(one.recording.size),
@@ -208,6 +282,8 @@ def _clip_record(one: Played, verdict: Verdict | None) -> dict[str, object]:
             "hits": verdict.hits,
             "misses": verdict.misses,
             "missed": [list(span) for span in verdict.missed],
+            "causes": [cause.name for cause in why],
+            "quiet_seconds": round(verdict.quiet_seconds, 2),
             "false_shots": [round(at, 3) for at in verdict.false_shots],
             "delays": [round(delay, 3) for delay in verdict.delays],
         }
@@ -251,54 +327,3 @@ def demo_labels() -> Labels:
     from smartselfie.sources.demo import SCRIPT
 
     return Labels(tuple((window.start, window.end) for window in SCRIPT.smiles))
-
-
-def mark_clips(
-    clips: Sequence[Path],
-    settings: Settings,
-    labels: Path,
-    screen: Screen | None = None,
-    *,
-    clock: Callable[[], float] = time.monotonic,
-) -> int:
-    """Play clips in a window while a person marks the smiles, into a labels file; returns the exit code.
-
-    Raises DisplayError without a display, and UsageError, DataError, SourceError.
-    """
-    if screen is None:
-        if (problem := display_problem()) is not None:
-            raise DisplayError(f"--mark needs a window: {problem}")
-        with OpenCvScreen() as window:
-            return mark_clips(clips, settings, labels, window, clock=clock)
-    if labels.exists():
-        read_labels(labels)  # a file that is none is refused before somebody does the work
-    for clip in find_clips(clips):
-        source = _open(clip, settings)
-        try:
-            marked = mark(clip.name, source, screen, clock=clock)
-        finally:
-            source.close()
-        if marked is None:
-            return 0
-        write_labels(labels, {clip.name: marked})
-    return 0
-
-
-@contextmanager
-def _progress(clips: int) -> Iterator[Callable[[Played], Played]]:
-    """Show how many clips are done; the function given takes a clip that is, and returns it."""
-    bar = Progress(
-        SpinnerColumn(),
-        BarColumn(24),
-        TextColumn("{task.completed:.0f} of {task.total:.0f} clips  {task.description}"),
-        console=Console(stderr=True),
-        transient=True,
-    )
-    with bar:
-        task = bar.add_task("", total=clips)
-
-        def show(played: Played) -> Played:
-            bar.update(task, advance=1, description=played.recording.clip)
-            return played
-
-        yield show

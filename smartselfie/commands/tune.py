@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date
 from pathlib import Path
 from typing import TextIO
@@ -13,12 +13,14 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from smartselfie.commands.replay import demo_labels, play_all
+from smartselfie.commands.playing import play_all
+from smartselfie.commands.replay import demo_labels
 from smartselfie.daemon.parts import build_rules, read_evidence
 from smartselfie.deciding.rules import Rules
-from smartselfie.errors import SaveError, UsageError
+from smartselfie.errors import DataError, SaveError, UsageError
 from smartselfie.replaying.frontier import frontier, frontier_png, in_words
-from smartselfie.replaying.labels import Total, read_labels
+from smartselfie.replaying.labels import Labels, Total, read_labels
+from smartselfie.replaying.learning import Learnt, learn
 from smartselfie.replaying.play import find_clips
 from smartselfie.replaying.scores import Recording, read_scores, write_scores
 from smartselfie.replaying.summary import total_in_words
@@ -39,6 +41,7 @@ def tune(
     scores: Path | None = None,
     write: Path | None = None,
     out: Path | None = None,
+    learn_into: Path | None = None,
     as_json: bool = False,
     today: date | None = None,
     into: TextIO | None = None,
@@ -47,8 +50,9 @@ def tune(
 
     `clips` are clips, folders and files of scores (`*.jsonl`, from `replay --scores`); `scores` is such a
     file, used when it is there and written when it is not; `labels` says who smiles when; `write` is the
-    config file to change; `out` the picture, None is `OUT`, and none with `as_json`. Raises UsageError,
-    DataError, ConfigError, SourceError, SaveError and what the parts raise.
+    config file to change; `out` the picture, None is `OUT`, and none with `as_json`; `learn_into` a file: the
+    trigger's model of the last second is learnt from the recordings and written there instead. Raises
+    UsageError, DataError, ConfigError, SourceError, SaveError and what the parts raise.
     """
     into = into or sys.stdout
     recordings = collect(clips, settings, scores)
@@ -59,6 +63,8 @@ def tune(
         raise UsageError(
             "none of these clips is labelled: give --labels FILE; 'smartselfie replay CLIP --mark' makes one"
         )
+    if learn_into is not None:
+        return learn_model(recordings, known, settings, learn_into, as_json=as_json, today=today, into=into)
     found = sweep(
         recordings, known, build_rules(settings.trigger), model=read_evidence(settings.trigger.model)
     )
@@ -82,6 +88,75 @@ def tune(
         if not as_json:
             print(f"written to {write}" if changes else f"{write} stays as it is", file=into)
     return 0
+
+
+def learn_model(
+    recordings: Sequence[Recording],
+    labels: Mapping[str, Labels],
+    settings: Settings,
+    path: Path,
+    *,
+    as_json: bool,
+    today: date | None,
+    into: TextIO,
+) -> int:
+    """Learn the trigger's model of the last second, say what it is worth, and write it."""
+    try:
+        learnt = learn(
+            recordings, labels, build_rules(settings.trigger), version=(today or date.today()).isoformat()
+        )
+    except ValueError as error:
+        raise DataError(f"nothing to learn from: {error}") from error
+    record = model_record(learnt)
+    try:
+        path.write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
+    except OSError as error:
+        raise SaveError(f"{path}: {error.strerror}; name a file that can be written: --learn FILE") from error
+    if as_json:
+        print(json.dumps(record), file=into)
+        return 0
+    print(
+        f"learnt from {learnt.examples} frames of {learnt.smiling_faces} faces that smile and "
+        f"{learnt.other_faces} that only seem to; each clip judged by a model without it: "
+        f"area {learnt.auc:.3f}, loss {learnt.loss:.3f}",
+        file=into,
+    )
+    for certainty, total in learnt.totals.items():
+        print(f"certainty {certainty:g}: {total_in_words(total)}", file=into)
+    print(f"written to {path}", file=into)
+    return 0
+
+
+def model_record(learnt: Learnt) -> dict[str, object]:
+    """Return a model as its file has it, with where it comes from."""
+    model = learnt.model
+    return {
+        "version": model.version,
+        "command": "smartselfie tune SCORES --labels FILE --learn model/trigger.json",
+        "bias": model.bias,
+        "weights": dict(model.weights),
+        "usual": dict(model.usual),
+        "learnt_from": {
+            "clips": learnt.clips,
+            "faces_that_smile": learnt.smiling_faces,
+            "other_faces": learnt.other_faces,
+            "frames": learnt.examples,
+        },
+        "clip_by_clip": {
+            "area": round(learnt.auc, 4),
+            "loss": round(learnt.loss, 4),
+            "by_certainty": {
+                str(certainty): {
+                    "hits": total.hits,
+                    "smiles": total.smiles,
+                    "false_shots": total.false_shots,
+                    "quiet_seconds": round(total.quiet_seconds, 1),
+                    "median_delay": None if total.delay is None else round(total.delay, 3),
+                }
+                for certainty, total in learnt.totals.items()
+            },
+        },
+    }
 
 
 def collect(clips: Sequence[Path], settings: Settings, scores: Path | None) -> list[Recording]:

@@ -3,7 +3,7 @@
 A talker's mouth looks like a smile for a few frames in the middle of a word; a smile stays. So what counts is
 not one frame: it is how high the score is on average, how steady it is, how long it has been there, and
 whether the mouth moves. A logistic model weighs these; its weights are learnt from labelled recordings by
-`smartselfie train --network trigger` and stored beside the networks (`model/trigger.json`).
+`smartselfie tune --learn` and stored beside the networks (`model/trigger.json`).
 """
 
 from __future__ import annotations
@@ -119,15 +119,17 @@ class History:
 
         mean: the average log-odds; recent: that of the last fifth of a second; swing: their standard
         deviation; lasting: seconds for which the score has been above one half, one at the most; mouth: the
-        average movement of the mouth.
+        average movement of the mouth. Mean, swing and mouth are of the smile alone when it began within the
+        half second: that it began is nothing unsteady.
         """
         frames = self._frames
         if len(frames) < LEAST_FRAMES or frames[-1][0] - frames[0][0] < LEAST_SECONDS - EPSILON:
             return None
-        now = frames[-1][0]
-        odds = [each[1] for each in frames]
+        now, since = frames[-1][0], self._since if self._since is not None else frames[0][0]
+        smile = [each for each in frames if each[0] >= since - EPSILON]
+        odds = [each[1] for each in smile]
         late = [each[1] for each in frames if each[0] > now - RECENT - EPSILON]
-        moved = [each[2] for each in frames if each[2] is not None]
+        moved = [each[2] for each in smile if each[2] is not None]
         mean = sum(odds) / len(odds)
         return {
             "mean": mean,

@@ -9,9 +9,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 
 from smartselfie.errors import DataError
 from smartselfie.replaying.labels import Labels, Verdict
+
+Floats = npt.NDArray[np.float64]
 
 ROUNDS = 10_000
 """Samples of the bootstrap."""
@@ -51,7 +54,7 @@ class Comparison:
 def mcnemar(only_now: int, only_before: int) -> float:
     """Return the two-sided p of McNemar's exact test (1947): discordant pairs against a fair coin."""
     total, least = only_now + only_before, min(only_now, only_before)
-    tail = sum(math.comb(total, k) for k in range(least + 1)) / 2**total
+    tail = float(sum(math.comb(total, k) for k in range(least + 1)) / 2**total)
     return min(1.0, 2 * tail)
 
 
@@ -117,10 +120,10 @@ def in_words(comparison: Comparison) -> str:
     smiles = comparison.both + comparison.only_now + comparison.only_before + comparison.neither
     low, high = comparison.per_hour_interval
     return (
-        f"against before, {comparison.clips} clips: of {smiles} smiles {comparison.only_now} are hit now that "
-        f"were not, {comparison.only_before} no longer (McNemar p = {comparison.p_value:.2f}); false shots "
-        f"{comparison.false_now} after {comparison.false_before}: {comparison.per_hour:+.0f} an hour "
-        f"(95 % interval {low:+.0f} to {high:+.0f})"
+        f"against before, {comparison.clips} clips: of {smiles} smiles {comparison.only_now} are hit now "
+        f"that were not, {comparison.only_before} no longer (McNemar p = {comparison.p_value:.2f}); "
+        f"false shots {comparison.false_now} after {comparison.false_before}: "
+        f"{comparison.per_hour:+.0f} an hour (95 % interval {low:+.0f} to {high:+.0f})"
     )
 
 
@@ -128,7 +131,7 @@ def _among(start: float, missed: Sequence[tuple[float, float]]) -> bool:
     return any(abs(start - other) <= NEAR for other, _ in missed)
 
 
-def _bootstrap(difference: np.ndarray, hours: np.ndarray) -> tuple[float, float]:
+def _bootstrap(difference: Floats, hours: Floats) -> tuple[float, float]:
     rng = np.random.default_rng(1)
     drawn = rng.integers(0, len(hours), (ROUNDS, len(hours)))
     rates = difference[drawn].sum(axis=1) / np.maximum(hours[drawn].sum(axis=1), 1e-9)

@@ -181,6 +181,17 @@ def read_labels(path: Path) -> dict[str, Labels]:
     return labels
 
 
+def read_fields(path: Path) -> dict[str, dict[str, object]]:
+    """Read what a labels file says besides of each clip, such as `split` or `content`. Raises DataError."""
+    read_labels(path)
+    content = json.loads(path.read_text(encoding="utf-8"))
+    return {
+        clip: {key: value for key, value in entry.items() if key not in ("smiles", "ignore")}
+        for clip, entry in content.items()
+        if not clip.startswith("_")
+    }
+
+
 def write_labels(path: Path, labels: Mapping[str, Labels]) -> None:
     """Write a labels file; what it says of other clips stays. Raises DataError."""
     content: dict[str, object] = {}

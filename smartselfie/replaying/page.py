@@ -11,6 +11,7 @@ from string import Template
 import cv2
 
 from smartselfie.replaying import timeline
+from smartselfie.replaying.causes import Cause
 from smartselfie.replaying.labels import Labels, Total, Verdict, judge
 from smartselfie.replaying.play import Played, Taken
 from smartselfie.replaying.summary import total_in_words
@@ -74,8 +75,13 @@ def page(
     total: Total | None,
     threshold: float,
     release: float,
+    *,
+    causes: Mapping[str, Sequence[Cause]] | None = None,
 ) -> str:
-    """Return the page as HTML, with nothing outside it; `verdicts` holds the clips that are labelled."""
+    """Return the page as HTML, with nothing outside it; `verdicts` holds the clips that are labelled.
+
+    `causes`: why smiles were missed, by clip.
+    """
     sections, links = [], []
     for index, one in enumerate(played):
         clip = one.recording.clip
@@ -84,6 +90,8 @@ def page(
         steps = json.dumps([[round(step.at, 3), step.state.value, step.why] for step in one.steps])
         steps = steps.replace("</", "<\\/")  # nothing in it may end the script
         shots = "".join(_figure(taken, labels.get(clip)) for taken in one.taken)
+        if verdict is not None and causes is not None:
+            shots += _missed(one, verdict, causes.get(clip, ()))
         sections.append(
             f'<section id="c{index}"><div class="time">{svg}<div class="line"></div><div class="said"></div>'
             f'<script type="application/json">{steps}</script></div>'
@@ -100,14 +108,33 @@ def page(
     )
 
 
-def _figure(taken: Taken, labels: Labels | None) -> str:
+def _missed(one: Played, verdict: Verdict, causes: Sequence[Cause]) -> str:
+    """A figure for each smile without a picture: a frame from its middle, and why."""
+    figures = []
+    for (start, end), cause in zip(verdict.missed, causes, strict=False):
+        seen = next((seen for seen in one.seen if start <= seen.at <= end), None)
+        if seen is None:
+            continue
+        figures.append(
+            f'<figure><img class="false" alt="missed at {seen.at:.2f} s" src="{_data(seen)}">'
+            f"<figcaption>missed, {start:.1f} to {end:.1f} s: {escape(cause.name)} "
+            f"({escape(cause.words)})</figcaption></figure>"
+        )
+    return "".join(figures)
+
+
+def _data(taken: Taken) -> str:
     data = cv2.imencode(".jpg", taken.thumbnail, [cv2.IMWRITE_JPEG_QUALITY, 88])[1].tobytes()
+    return f"data:image/jpeg;base64,{base64.b64encode(data).decode()}"
+
+
+def _figure(taken: Taken, labels: Labels | None) -> str:
     kind = ""
     if labels is not None:
         verdict = judge(labels, [taken.at], 0)
         kind = "false" if verdict.false_shots else "hit" if verdict.hits else ""
     return (
         f'<figure><img class="{kind}" alt="shot at {taken.at:.2f} s" '
-        f'src="data:image/jpeg;base64,{base64.b64encode(data).decode()}">'
+        f'src="{_data(taken)}">'
         f"<figcaption>fired {taken.at:.2f} s, kept {taken.picked_at:.2f} s</figcaption></figure>"
     )

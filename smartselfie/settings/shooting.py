@@ -36,7 +36,7 @@ class TriggerSettings(Section):
     )
     model: PathSetting | None = setting(
         None,
-        "evidence: the model's file, from `smartselfie train --network trigger`; null: the one that ships.",
+        "evidence: the model's file, from `smartselfie tune --learn`; null: the one that ships.",
         private=True,
         example="model/trigger.json",
     )

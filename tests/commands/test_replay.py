@@ -6,20 +6,24 @@ from collections.abc import Sequence
 from io import StringIO
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 from PIL import Image as Picture
 
 from smartselfie import settings as s
-from smartselfie.commands.replay import judge_all, replay, write_timelines
+from smartselfie.commands.playing import Batch, play_batch
+from smartselfie.commands.replay import judge_all, judged, replay, write_timelines
 from smartselfie.deciding.moment import Moment
-from smartselfie.errors import SaveError, UsageError
+from smartselfie.errors import DataError, SaveError, SourceError, UsageError
 from smartselfie.records import Frame, Image, State
-from smartselfie.replaying.labels import Labels, add_up, read_labels
+from smartselfie.replaying.causes import Cause
+from smartselfie.replaying.labels import Labels, read_labels
 from smartselfie.replaying.marking import IGNORE_KEY, SMILE_KEY, Marker, mark
 from smartselfie.replaying.page import page
 from smartselfie.replaying.play import Played, find_clips, play
 from smartselfie.replaying.scores import read_scores
+from smartselfie.replaying.store import load_played, save_played
 from smartselfie.replaying.timeline import timeline_png, timeline_svg
 from smartselfie.seams import Source
 from tests.fakes import analysis, frames
@@ -174,8 +178,7 @@ def test_the_page_needs_nothing_from_outside() -> None:
 def test_timelines_are_written_for_every_clip(tmp_path: Path) -> None:
     """There is a PNG for each clip and one page."""
     clips = [played(), played(clip="b.mp4")]
-    verdicts = judge_all(clips, LABELS)
-    write_timelines(tmp_path / "out", clips, LABELS, verdicts, add_up(list(verdicts.values())), s.load(None))
+    write_timelines(tmp_path / "out", judged(Batch(clips), LABELS, {}, s.load(None)), s.load(None))
     assert sorted(path.name for path in (tmp_path / "out").iterdir()) == [
         "a.mp4.png",
         "b.mp4.png",
@@ -187,7 +190,7 @@ def test_a_folder_that_cannot_be_written_is_named(tmp_path: Path) -> None:
     """The error says which option to give."""
     (tmp_path / "file").touch()
     with pytest.raises(SaveError, match="--out"):
-        write_timelines(tmp_path / "file", [played()], {}, {}, None, s.load(None))
+        write_timelines(tmp_path / "file", judged(Batch([played()]), {}, {}, s.load(None)), s.load(None))
 
 
 # --- the command, on the demo
@@ -206,6 +209,83 @@ def test_the_demo_is_replayed_with_its_own_labels(tmp_path: Path) -> None:
     assert (clip["clip"], clip["frames"], len(clip["shots"])) == ("demo", 240, 3)
     assert len(read_scores(tmp_path / "s.jsonl")[0].frames) == 240
     assert (tmp_path / "out" / "index.html").exists()
+
+
+def clip_file(path: Path, level: int = 90) -> Path:
+    """A short recording of a gray room, without anybody."""
+    writer = cv2.VideoWriter(str(path), cv2.VideoWriter.fourcc(*"mp4v"), 10, (160, 120))
+    for _ in range(8):
+        writer.write(np.full((120, 160, 3), level, np.uint8))
+    writer.release()
+    return path
+
+
+def test_a_bad_clip_costs_itself_alone(tmp_path: Path) -> None:
+    """The others are played and counted, the bad one is named with the reason, and the exit code is 1."""
+    good = clip_file(tmp_path / "good.mp4")
+    (tmp_path / "bad.mp4").write_bytes(b"no film")
+    said = StringIO()
+    assert replay([tmp_path / "bad.mp4", good], SMALL, as_json=True, into=said) == 1
+    record = json.loads(said.getvalue())
+    assert [clip["clip"] for clip in record["clips"]] == ["good.mp4"]
+    assert list(record["failed"]) == ["bad.mp4"]
+
+
+def test_a_bad_clip_alone_is_an_error(tmp_path: Path) -> None:
+    """Nothing is left to report then."""
+    (tmp_path / "bad.mp4").write_bytes(b"no film")
+    with pytest.raises(SourceError, match=r"bad\.mp4"):
+        replay([tmp_path / "bad.mp4"], SMALL, as_json=True)
+
+
+def test_a_run_goes_on_where_it_broke_off(tmp_path: Path) -> None:
+    """A clip that was played with the same file and settings is not played again; with others it is."""
+    clip = clip_file(tmp_path / "a.mp4")
+    first = play_batch([clip], SMALL, keep=tmp_path / "kept").played[0]
+    again = play_batch([clip], SMALL, keep=tmp_path / "kept").played[0]
+    assert again.wall_seconds == first.wall_seconds
+    assert [step.why for step in again.steps] == [step.why for step in first.steps]
+    other = s.load(None, ["source.size=[320, 240]", "trigger.hold=5"])
+    assert play_batch([clip], other, keep=tmp_path / "kept").played[0].wall_seconds != first.wall_seconds
+
+
+def test_what_was_played_survives_the_disk(tmp_path: Path) -> None:
+    """Scores, steps, shots and their pictures are read as they were; with another key nothing is."""
+    one = played()
+    save_played(tmp_path / "a.json.gz", "key", one)
+    read = load_played(tmp_path / "a.json.gz", "key")
+    assert read is not None
+    assert (read.shots, read.recording.seconds) == (one.shots, pytest.approx(one.recording.seconds))
+    assert [step.state for step in read.steps] == [step.state for step in one.steps]
+    assert read.taken[0].thumbnail.shape == one.taken[0].thumbnail.shape
+    assert load_played(tmp_path / "a.json.gz", "another") is None
+    (tmp_path / "b.json.gz").write_bytes(b"cut off")
+    assert load_played(tmp_path / "b.json.gz", "key") is None
+
+
+def test_clips_are_chosen_by_what_the_labels_file_says(tmp_path: Path) -> None:
+    """`where` plays those with the value, and refuses a question that fits none."""
+    for name in ("a.mp4", "b.mp4"):
+        clip_file(tmp_path / name)
+    labels = tmp_path / "labels.json"
+    labels.write_text('{"a.mp4": {"smiles": [], "split": "mine"}, "b.mp4": {"smiles": [], "split": "check"}}')
+    said = StringIO()
+    replay([tmp_path], SMALL, labels=labels, where="split=check", as_json=True, into=said)
+    assert [clip["clip"] for clip in json.loads(said.getvalue())["clips"]] == ["b.mp4"]
+    with pytest.raises(DataError, match="none of these clips"):
+        replay([tmp_path], SMALL, labels=labels, where="split=other", as_json=True)
+    with pytest.raises(UsageError, match="KEY=VALUE"):
+        replay([tmp_path], SMALL, labels=labels, where="check", as_json=True)
+
+
+def test_a_miss_is_shown_with_its_cause() -> None:
+    """The page has a picture from the middle of the smile that was missed, and says why it was."""
+    one = play("a.mp4", Recorded([0.1] * 35), analysis(), None, show=[1.75])
+    verdicts = judge_all([one], LABELS)
+    why = {"a.mp4": [Cause("low score", "at most 0.10")]}
+    html = page([one], LABELS, verdicts, None, 0.9, 0.6, causes=why)
+    assert "missed, 1.0 to 2.5 s: low score (at most 0.10)" in html
+    assert 'alt="missed at 1.75 s"' in html
 
 
 # --- marking
@@ -290,7 +370,7 @@ def test_giving_up_marks_nothing() -> None:
 
 def test_what_was_marked_can_be_used(tmp_path: Path) -> None:
     """Marks are written to the labels file that replay and tune read."""
-    from smartselfie.commands.replay import mark_clips
+    from smartselfie.commands.marking import mark_clips
 
     path = tmp_path / "labels.json"
     screen = Typist({(1.0, 2.5): SMILE_KEY})

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from smartselfie.deciding.motion import Motion
+from smartselfie.deciding.motion import Cuts, Motion
 from smartselfie.records import Box
 
 
@@ -58,3 +58,30 @@ def test_a_change_of_size_counts_as_movement() -> None:
     motion = Motion()
     motion(still())
     assert motion(np.zeros((360, 640, 3), np.uint8))
+
+
+def test_a_cut_is_another_scene() -> None:
+    """Between two pictures that have nothing in common there is a cut, within one scene there is none."""
+    cuts = Cuts()
+    scene = np.random.default_rng(1).integers(0, 256, (12, 16), np.uint8)
+    other = np.random.default_rng(2).integers(0, 256, (12, 16), np.uint8)
+    shown = [
+        np.repeat(np.repeat(each, 40, 0), 40, 1)[:, :, None].repeat(3, 2)
+        for each in (scene, scene, other, other)
+    ]
+    assert [cuts(image) for image in shown] == [False, False, True, False]
+
+
+def test_somebody_who_comes_in_is_no_cut() -> None:
+    """Nor is the noise of a dark room."""
+    cuts = Cuts()
+    assert not any(cuts(image) for image in (still(), with_person(100), with_person(180)))
+    dark = Cuts()
+    assert not any(dark((still(n) // 20).astype(np.uint8)) for n in range(5))
+
+
+def test_a_change_of_size_is_a_cut() -> None:
+    """What came before says nothing of it."""
+    cuts = Cuts()
+    cuts(still())
+    assert cuts(np.zeros((360, 600, 3), np.uint8))

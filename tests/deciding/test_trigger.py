@@ -1,7 +1,10 @@
 """The trigger, frame by frame: every test is a list of numbers."""
 
+from dataclasses import replace
+
 import pytest
 
+from smartselfie.deciding.evidence import EvidenceModel
 from smartselfie.deciding.rules import Rules
 from smartselfie.deciding.trigger import Trigger
 from smartselfie.records import CLASSES, Box, Decision, Face, Scores, State
@@ -327,3 +330,176 @@ def test_a_bad_rule_is_refused_with_rule_and_value(wrong: dict[str, object], wor
     with pytest.raises(ValueError, match="need") as caught:
         Rules(**wrong)  # type: ignore[arg-type]
     assert words in str(caught.value)
+
+
+# --- holds and frame rates
+
+
+@pytest.mark.parametrize(
+    ("rate", "frames"), [(60, 20), (30, 10), (29.97, 10), (25, 9), (15, 5), (8, 3), (5, 3)]
+)
+def test_a_hold_of_ten_frames_lasts_as_long_at_any_rate(rate: float, frames: int) -> None:
+    """Ten frames are meant at 30 a second: a third of a second, and three frames at the least."""
+    player = Player(1 / rate, hold_rate=30)
+    assert player.fires(*[0.1] * 40, *[0.9] * 40) == [40 + frames - 1]
+
+
+def test_a_hold_in_plain_frames_is_one_at_any_rate() -> None:
+    """Without a rate ten frames are ten, at eight a second, too."""
+    assert Player(1 / 8, hold_rate=None).fires(*[0.9] * 12) == [9]
+
+
+def test_a_single_dip_is_forgiven() -> None:
+    """One frame between `release` and threshold neither counts nor resets."""
+    assert Player().fires(*[0.9] * 5, 0.5, *[0.9] * 6) == [10]
+
+
+def test_two_dips_in_a_row_are_not_forgiven() -> None:
+    """Nor is a second one later in the same hold."""
+    assert Player().fires(*[0.9] * 5, 0.5, 0.5, *[0.9] * 9) == []
+    assert Player().fires(*[0.9] * 4, 0.5, *[0.9] * 4, 0.5, *[0.9] * 9) == []
+
+
+def test_a_dip_below_release_is_not_forgiven() -> None:
+    """That smile is over."""
+    assert Player().fires(*[0.9] * 5, 0.39, *[0.9] * 9) == []
+
+
+# --- several people
+
+
+def test_one_persons_picture_does_not_block_anothers() -> None:
+    """The second smiles a second after the first was photographed, well within the cooldown."""
+    player = Player(cooldown=5.0)
+    fired = [player.see(face(0.9, 1), face(0.9 if n >= 15 else 0.1, 2)).fired_by for n in range(30)]
+    assert [(n, by) for n, by in enumerate(fired) if by] == [(9, (1,)), (24, (2,))]
+
+
+def test_who_smiles_in_the_picture_has_had_it() -> None:
+    """Somebody who begins to smile just before another's picture is taken gets no second one for it."""
+    player = Player(cooldown=1.0)
+    fired = [player.see(face(0.9, 1), face(0.9 if n >= 6 else 0.1, 2)).fire for n in range(40)]
+    assert fired.count(True) == 1
+
+
+def test_a_new_face_does_not_inherit_a_rest() -> None:
+    """After a cut another face stands where the one that fired did: it is photographed for itself."""
+    player = Player(cooldown=5.0)
+    assert player.fires(*[0.9] * 10) == [9]
+    assert [n for n in range(12) if player.see(face(0.9, track=2)).fire] == [9]
+
+
+def test_a_face_that_is_lost_and_found_inherits_its_rest() -> None:
+    """When it left, for the detector, and is back at the same place within the cooldown, it is one smile."""
+    player = Player(cooldown=3.0, leave_after=0.5)
+    assert player.fires(*[0.9] * 10, *[None] * 6) == [9]
+    assert [n for n in range(40) if player.see(face(0.9, track=2)).fire] == [32]
+
+
+def test_a_meter_says_that_its_face_rests() -> None:
+    """With the seconds left, and then that the smile lasts."""
+    player = Player(cooldown=0.5)
+    player.fires(*[0.9] * 10)
+    (meter,) = player.see(face(0.9)).meters
+    assert (meter.rests, meter.why) == (True, "picture taken, resting 0.4 s")
+    player.fires(*[0.9] * 5)
+    assert player.see(face(0.9)).meters[0].why == "picture taken, still smiling"
+
+
+# --- faces that do not count
+
+
+def test_a_covered_mouth_does_not_fire() -> None:
+    """A face behind a mask takes part and never smiles, whatever its score; the reason is shown."""
+    player = Player()
+    masked = replace(face(0.99), covered=0.9)
+    decisions = [player.see(masked) for _ in range(30)]
+    assert not any(decision.fire for decision in decisions)
+    assert decisions[-1].meters[0].notice == "mouth covered"
+    assert decisions[-1].why == "mouth covered"
+
+
+def test_all_waits_for_a_covered_mouth() -> None:
+    """Under `all` somebody with the hand before the mouth holds the picture back until it is gone."""
+    player = Player(policy="all", hold_frames=3)
+    assert not any(player.see(face(0.9, 1), replace(face(0.9, 2), covered=0.9)).fire for _ in range(10))
+    assert any(player.see(face(0.9, 1), replace(face(0.9, 2), covered=0.0)).fire for _ in range(6))
+
+
+def test_one_frame_that_looks_covered_breaks_no_hold() -> None:
+    """The flag is averaged over some frames: a guess that flickers does nothing."""
+    player = Player()
+    flicker = [player.see(replace(face(0.9), covered=0.8 * (n == 5))).fire for n in range(12)]
+    assert flicker.index(True) == 9
+
+
+def test_an_unsure_face_takes_no_part() -> None:
+    """Neither fires one with a low score of the detector, nor one with its eyes outside of the box."""
+    player = Player(min_score=0.6)
+    assert not any(player.see(replace(face(0.9), score=0.5)).fire for _ in range(20))
+    assert player.see(replace(face(0.9), score=0.5)).meters[0].why == "unsure: face 0.50 < 0.60"
+    inside = ((140.0, 150.0), (240.0, 150.0), (190.0, 190.0), (150.0, 250.0), (230.0, 250.0))
+    outside = ((20.0, 150.0), *inside[1:])
+    assert any(player.see(replace(face(0.9, 2), landmarks=inside)).fire for _ in range(20))
+    last = [player.see(replace(face(0.9, 3), landmarks=outside)) for _ in range(20)]
+    assert not any(decision.fire for decision in last)
+    assert {meter.track: meter.why for meter in last[-1].meters}[3] == "unsure: features outside of the face"
+
+
+def test_the_networks_own_output_for_smiles_comes_first() -> None:
+    """Where the network says how likely a smile is, its seven classes do not matter."""
+    player = Player()
+    assert not any(player.see(replace(face(0.99), smiling=0.2)).fire for _ in range(20))
+    player = Player()
+    assert any(player.see(replace(face(0.1), smiling=0.9)).fire for _ in range(20))
+
+
+# --- the model of the last second
+
+MODEL = EvidenceModel(
+    -4.0,
+    {"mean": 0.6, "recent": 0.8, "swing": -1.5, "lasting": 2.0, "mouth": -1.0},
+    {"mean": 3.0, "recent": 3.0, "swing": 0.3, "lasting": 0.8, "mouth": 0.1},
+)
+
+
+def judging(step: float = 1 / 30, **rules: object) -> Player:
+    """A player with the rule evidence."""
+    player = Player(step, **{"rule": "evidence", "certainty": 0.7, **rules})
+    player.trigger.model = MODEL
+    return player
+
+
+def test_a_steady_smile_is_certain_soon() -> None:
+    """It fires within a third of a second."""
+    (fired,) = judging().fires(*[0.1] * 30, *[0.97] * 30)
+    assert 4 <= fired - 30 <= 10
+
+
+def test_a_talker_is_not_certain() -> None:
+    """Frames over 0.9 for a third of a second in the middle of a sentence, again and again, fire nothing."""
+    word = [0.2, 0.5, 0.8, *[0.93] * 10, 0.7, 0.4, 0.2, 0.2, 0.3]
+    assert Player(1 / 30, hold_rate=30).fires(*word * 6) != []
+    assert judging().fires(*word * 6) == []
+
+
+def test_it_judges_alike_at_eight_frames_a_second() -> None:
+    """A smile fires within half a second, the talker not."""
+    (fired,) = judging(1 / 8).fires(*[0.1] * 8, *[0.97] * 8)
+    assert fired - 8 <= 4
+    assert judging(1 / 8).fires(*[0.2, 0.6, 0.93, 0.93, 0.5, 0.2] * 5) == []
+
+
+def test_it_says_what_it_waits_for() -> None:
+    """The words name what speaks against a picture most: here the mouth, there the score that swings."""
+    player = judging()
+    moving = [replace(face(0.99 if n % 2 else 0.65), mouth_motion=0.1) for n in range(40)]
+    assert [player.see(each) for each in moving][-1].meters[0].notice == "wait: still moving"
+    player = judging(certainty=0.9999)
+    talking = [replace(face(0.999), mouth_motion=4.0) for _ in range(40)]
+    assert [player.see(each) for each in talking][-1].meters[0].notice == "talking"
+
+
+def test_without_a_model_the_rule_evidence_fires_nothing() -> None:
+    """There is nobody to ask."""
+    assert Player(1 / 30, rule="evidence").fires(*[0.99] * 60) == []
