@@ -13,6 +13,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import platformdirs
+
 from smartselfie._version import __version__
 from smartselfie.capture.camera import Camera
 from smartselfie.capture.frames import live_frames, recorded_frames
@@ -328,7 +330,8 @@ def _watch_over(server: WebServer) -> Callable[[], Iterable[Command]]:
 def default_config() -> Path | None:
     """Return ./config.yaml, else the user's own, else None."""
     home = Path(os.environ.get("XDG_CONFIG_HOME") or Path.home() / ".config")
-    for path in (Path("config.yaml"), home / "smartselfie" / "config.yaml"):
+    own = platformdirs.user_config_path("smartselfie", appauthor=False)
+    for path in (Path("config.yaml"), home / "smartselfie" / "config.yaml", own / "config.yaml"):
         if path.is_file():
             return path
     return None

@@ -76,7 +76,7 @@ class Watchdog:
 def open_watchdog(environment: Mapping[str, str] = os.environ) -> Watchdog | None:
     """Return a watchdog; None when nobody supervises this process."""
     address = environment.get("NOTIFY_SOCKET", "")
-    if not address.startswith(("/", "@")):
+    if not address.startswith(("/", "@")) or not hasattr(socket, "AF_UNIX"):
         return None
     usec, meant = environment.get("WATCHDOG_USEC", ""), environment.get("WATCHDOG_PID", "")
     waits = usec.isdigit() and int(usec) > 0 and meant in ("", str(os.getpid()))

@@ -7,15 +7,18 @@ import logging
 import os
 import shutil
 import stat
-import sys
 import threading
 import time
+import warnings
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
 from types import TracebackType
 from typing import Protocol, Self
+
+import platformdirs
+import psutil
 
 from smartselfie._version import __version__
 from smartselfie.outputs import BaseOutput
@@ -188,12 +191,18 @@ class Health(BaseOutput):
 
 
 def runtime_folder(environment: Mapping[str, str] = os.environ) -> Path:
-    """Return where this user's status file belongs; /tmp where the system has nothing better."""
+    """Return where this user's status file belongs."""
     if given := environment.get("RUNTIME_DIRECTORY"):
         return Path(given.partition(":")[0])
     if session := environment.get("XDG_RUNTIME_DIR"):
         return Path(session, "smartselfie")
-    return Path(f"/tmp/smartselfie-{os.getuid()}")
+    return _own_folder()
+
+
+def _own_folder() -> Path:
+    with warnings.catch_warnings():  # where a session has no folder the system's temporary one will do
+        warnings.simplefilter("ignore")
+        return platformdirs.user_runtime_path("smartselfie", appauthor=False)
 
 
 def find_status(folders: Iterable[Path] = ()) -> tuple[Path, Status]:
@@ -202,7 +211,7 @@ def find_status(folders: Iterable[Path] = ()) -> tuple[Path, Status]:
     Raises `FileNotFoundError` where there is none.
     """
     found = []
-    places = tuple(folders) or (runtime_folder(), Path(f"/tmp/smartselfie-{os.getuid()}"), SYSTEM)
+    places = tuple(folders) or (runtime_folder(), _own_folder(), SYSTEM)
     for path in (folder / NAME for folder in places):
         with suppress(FileNotFoundError, PermissionError):
             found.append((path, read_status(path)))
@@ -249,32 +258,20 @@ _GIVES_PICTURES = ("ok", "frozen", "black")
 
 def is_alive(pid: int) -> bool:
     """Whether there is such a process, whoever's."""
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True
-    return True
+    return psutil.pid_exists(pid)
 
 
-def resident(pid: int | str = "self") -> int:
-    """Return the bytes of memory that a process has in use now; where the system does not say, its most."""
-    try:
-        pages = int(Path(f"/proc/{pid}/statm").read_text().split()[1])
-    except OSError:
-        import resource
-
-        most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-        return most if sys.platform == "darwin" else most * 1024
-    return pages * os.sysconf("SC_PAGE_SIZE")
+def resident(pid: int | None = None) -> int:
+    """Return the bytes of memory that a process, by default this one, has in use now."""
+    return int(psutil.Process(pid).memory_info().rss)
 
 
 def _make_private(folder: Path) -> None:
-    """Make the folder; refuse one in /tmp that somebody else put there."""
+    """Make the folder; refuse one that somebody else put there, where everybody may."""
     folder.mkdir(mode=0o755, parents=True, exist_ok=True)
     status = folder.lstat()
-    if not stat.S_ISDIR(status.st_mode) or status.st_uid != os.getuid():
+    whose = os.getuid() if hasattr(os, "getuid") else status.st_uid
+    if not stat.S_ISDIR(status.st_mode) or status.st_uid != whose:
         raise PermissionError(f"{folder} is somebody else's")
 
 

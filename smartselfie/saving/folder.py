@@ -26,7 +26,7 @@ class PictureFolder:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self._handle: int | None = None
+        self._lock: atomic.FolderLock | None = None
         self._mount: Path | None = None
         self._said_unlocked = False
 
@@ -35,8 +35,8 @@ class PictureFolder:
 
         Raises `SaveError` when another program writes there, any other `OSError` when it cannot be used now.
         """
-        if self._handle is not None:
-            if self._is_the_same(self._handle):
+        if self._lock is not None:
+            if self._lock.is_of(self.path):
                 return False
             self.release()
         if self._mount is not None and not os.path.ismount(self._mount):
@@ -45,16 +45,15 @@ class PictureFolder:
             if os.path.lexists(self.path):
                 raise NotADirectoryError(errno.ENOTDIR, "is no folder; remove it, or set saver.folder")
             self._make()
-        handle = os.open(self.path, os.O_RDONLY | os.O_DIRECTORY)
+        lock = self._take_lock()
         try:
-            self._lock(handle)
             mount = _mount_of(self.path)
             if count := atomic.clear_leftovers(self.path):
                 log.info("%s: cleared %d unfinished files of an earlier run", self.path, count)
         except BaseException:
-            os.close(handle)
+            lock.release()
             raise
-        self._handle, self._mount = handle, mount
+        self._lock, self._mount = lock, mount
         return True
 
     def write(self, name: str, data: bytes) -> Path:
@@ -88,19 +87,9 @@ class PictureFolder:
 
     def release(self) -> None:
         """Give the lock and the disk back, so that it can be unmounted; `prepare` opens the folder again."""
-        if self._handle is not None:
-            handle, self._handle = self._handle, None
-            with suppress(OSError):  # of a disk that was pulled
-                os.close(handle)
-
-    def _is_the_same(self, handle: int) -> bool:
-        """Whether the path still leads to the folder that was opened."""
-        try:
-            now = self.path.stat()
-        except FileNotFoundError:
-            return False
-        opened = os.fstat(handle)
-        return (now.st_dev, now.st_ino) == (opened.st_dev, opened.st_ino)
+        if self._lock is not None:
+            lock, self._lock = self._lock, None
+            lock.release()
 
     def _make(self) -> None:
         """Make the folder and what leads to it, but nothing in place of a disk that is not plugged in."""
@@ -114,17 +103,18 @@ class PictureFolder:
             raise FileNotFoundError(errno.ENOENT, f"vanished together with {self.path.parent}")
         self.path.mkdir(parents=True, exist_ok=True)
 
-    def _lock(self, handle: int) -> None:
+    def _take_lock(self) -> atomic.FolderLock:
         try:
-            locked = atomic.lock_folder(handle)
+            lock = atomic.FolderLock(self.path)
         except BlockingIOError as error:
             raise SaveError(
                 f"{self.path}: another smartselfie writes pictures there",
                 remedy="stop it, or set saver.folder",
             ) from error
-        if not locked and not self._said_unlocked:
+        if not lock.works and not self._said_unlocked:
             self._said_unlocked = True
             log.warning("%s: its file system has no locks; let only one smartselfie write there", self.path)
+        return lock
 
 
 def _mount_of(path: Path) -> Path:

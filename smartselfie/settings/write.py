@@ -253,8 +253,9 @@ def _replace(path: Path, text: str) -> None:
             settle(file)
             if before is not None:
                 with suppress(OSError):  # FAT has neither modes nor owners; only root gives files away
-                    os.fchmod(file.fileno(), before.st_mode & 0o7777)
-                    os.fchown(file.fileno(), before.st_uid, before.st_gid)
+                    part.chmod(before.st_mode & 0o7777)
+                    if hasattr(os, "chown"):
+                        os.chown(part, before.st_uid, before.st_gid)
             part.replace(path)
         sync_folder(path.parent)
     except OSError as error:

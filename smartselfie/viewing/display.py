@@ -86,7 +86,7 @@ def _listens(host: str, number: int, patience: float) -> bool:
     addresses: list[tuple[socket.AddressFamily, str | tuple[str, int]]] = [
         (socket.AF_INET, (host or "127.0.0.1", 6000 + number))
     ]
-    if host in ("", "unix"):
+    if host in ("", "unix") and hasattr(socket, "AF_UNIX"):
         path = f"/tmp/.X11-unix/X{number}"
         addresses = [(socket.AF_UNIX, path), (socket.AF_UNIX, "\0" + path), *addresses]
     for family, address in addresses:
