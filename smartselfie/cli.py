@@ -10,7 +10,7 @@ import sys
 import traceback
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -322,9 +322,17 @@ def status(as_json: Json = False, verbose: Verbose = 0) -> None:
     epilog=examples(
         "smartselfie bench --source demo",
         "smartselfie bench --source party.mp4 --json bench.json --chart bench.png",
+        "smartselfie bench smiles clips/ --labels smiles.json --against yunet+ours --file yunet=FILE.onnx",
     ),
 )
 def bench(
+    what: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="[smiles CLIP...]",
+            help="Labelled clips through this program and others: smiles hit, false shots, delay, time.",
+        ),
+    ] = None,
     source: Annotated[
         str, typer.Option(help="A recording, a folder or a camera; the demo needs none.")
     ] = "demo",
@@ -337,16 +345,51 @@ def bench(
     chart: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Draw the stages as a bar (PNG).")
     ] = None,
+    labels: Annotated[Path | None, typer.Option(metavar="FILE", help="smiles: when smiles are seen.")] = None,
+    where: Annotated[
+        str | None, typer.Option(metavar="KEY=VALUE", help="smiles: only clips of which the labels say so.")
+    ] = None,
+    against: Annotated[
+        list[str] | None,
+        typer.Option(help="smiles: usual, fer, or DETECTOR+NETWORK such as yunet+mini_xception."),
+    ] = None,
+    files: Annotated[
+        list[str] | None,
+        typer.Option("--file", metavar="NAME=FILE", help="smiles: a peer's network or detector."),
+    ] = None,
+    jobs: Annotated[int | None, typer.Option(min=1, help="smiles: clips side by side.")] = None,
     verbose: Verbose = 0,
 ) -> None:
-    """Measure what the configured pipeline costs on this machine, stage by stage."""
+    """Measure what the configured pipeline costs on this machine, or how it does beside other programs."""
+    start_logging(verbose, quiet=not verbose)
+    if what:
+        raise typer.Exit(
+            _bench_smiles(
+                what,
+                _settings(config or _default_config(), overrides),
+                labels=labels,
+                where=where,
+                against=against or (),
+                files=files or (),
+                jobs=jobs,
+                as_json=as_json,
+            )
+        )
     from smartselfie.commands.bench import bench
 
-    start_logging(verbose, quiet=not verbose)
     given = [f"source.use={quoted(source)}", *(overrides or ())]
     raise typer.Exit(
         bench(_settings(config or _default_config(), given), frames=frames, as_json=as_json, chart=chart)
     )
+
+
+def _bench_smiles(what: Sequence[str], settings: Settings, *, labels: Path | None, **options: Any) -> int:
+    from smartselfie.commands.bench_smiles import bench_smiles
+    from smartselfie.errors import UsageError
+
+    if what[0] != "smiles" or len(what) < 2 or labels is None:
+        raise UsageError("expected 'smartselfie bench smiles CLIP... --labels FILE'")
+    return bench_smiles([Path(clip) for clip in what[1:]], settings, labels=labels, **options)
 
 
 @app.command(epilog=examples("smartselfie init", "smartselfie init ~/party"))

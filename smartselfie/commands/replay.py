@@ -79,7 +79,7 @@ def replay(
     known = read_labels(labels) if labels is not None else {}
     fields = read_fields(labels) if labels is not None else {}
     before = read_outcomes(against) if against is not None else None
-    wanted = _chosen(find_clips(clips), where, fields)
+    wanted = chosen_clips(find_clips(clips), where, fields)
     if any(str(clip) == "demo" for clip in wanted) and "demo" not in known:
         known["demo"] = demo_labels()
     folder = out if out is not None else None if as_json else OUT
@@ -107,7 +107,7 @@ def replay(
     return 1 if batch.failed else 0
 
 
-def _chosen(
+def chosen_clips(
     clips: Sequence[Path], where: str | None, fields: Mapping[str, Mapping[str, object]]
 ) -> list[Path]:
     """Return the clips of which the labels file says so."""

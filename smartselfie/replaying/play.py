@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,8 +12,7 @@ import numpy as np
 
 from smartselfie.deciding.moment import Moment, Pick
 from smartselfie.errors import UsageError
-from smartselfie.pipeline import Analysis
-from smartselfie.records import Image, State
+from smartselfie.records import Decision, Face, Frame, Image, State
 from smartselfie.replaying.scores import Recording, ScoredFrame
 from smartselfie.seams import Source
 
@@ -88,12 +87,15 @@ def find_clips(paths: Iterable[Path]) -> list[Path]:
 def play(
     clip: str,
     source: Source,
-    analysis: Analysis,
+    analysis: Callable[[Frame], tuple[tuple[Face, ...], Decision]],
     moment: Moment | None,
     *,
     show: Sequence[float] = (),
 ) -> Played:
-    """Run a source to its end; `show`: times in seconds of which the frame is kept, small."""
+    """Run a source to its end through an analysis, such as `pipeline.Analysis`.
+
+    `show`: times in seconds of which the frame is kept, small.
+    """
     frames: list[ScoredFrame] = []
     steps: list[Step] = []
     taken: list[Taken] = []
