@@ -1,0 +1,1 @@
+"""A kind of each family of smartselfie."""
