@@ -13,6 +13,7 @@ import yaml
 
 from smartselfie.atomic import settle, sync_folder, temporary
 from smartselfie.errors import ConfigError
+from smartselfie.settings.describe import catalogue
 from smartselfie.settings.document import compose
 from smartselfie.settings.file import parse, read_text, set_values
 from smartselfie.settings.model import LIST, Settings
@@ -48,6 +49,10 @@ def rewrite(
     """Return the text of a config file with some settings changed, and its settings. Raises ConfigError."""
     before = parse(text, path)
     wanted = set_values(before, values)
+    for key in values:
+        if "." in key and key not in catalogue(wanted):  # `set_values` lets it wait for its kind
+            kind = wanted.value(f"{key.partition('.')[0]}.kind")
+            raise ConfigError(f"{path}: {key} is no setting of kind {kind}")
     commented: set[str] = set()
     try:
         for key, value in values.items():

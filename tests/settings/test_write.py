@@ -207,6 +207,14 @@ def test_place_that_cannot_be_written_is_told(tmp_path: Path) -> None:
         write_values(tmp_path / "nowhere" / "config.yaml", {"trigger.grace": 2})
 
 
+def test_a_setting_of_another_kind_is_refused() -> None:
+    """What the chosen kind does not have is not written; the kind itself is, with settings it has."""
+    with pytest.raises(ConfigError, match=r"detector\.min_neighbors is no setting of kind yunet"):
+        rewritten("detector: {kind: yunet, model: a.onnx}", {"detector.min_neighbors": 3})
+    text = rewritten("detector: {kind: haar}", {"detector.kind": "yunet", "detector.model": "a.onnx"})
+    assert text == "detector: {kind: yunet, model: a.onnx}"
+
+
 def test_every_setting_is_written_into_the_documented_file() -> None:
     """In the commented config.yaml each setting's own line changes, and no other."""
     text = render_config()
@@ -245,7 +253,9 @@ def values_of(setting: Setting) -> st.SearchStrategy[object]:
     return values | st.none() if setting.nullable else values
 
 
-KEYS = [key for key, setting in catalogue().items() if setting.kind != "section"]
+KINDS = {"detector.kind", "classifier.kind"}
+"""Which settings there are depends on these."""
+KEYS = [key for key, setting in catalogue().items() if setting.kind != "section" and key not in KINDS]
 VALUES = st.dictionaries(st.sampled_from(KEYS), st.none(), max_size=8).flatmap(
     lambda keys: st.fixed_dictionaries({key: values_of(catalogue()[key]) for key in keys})
 )
