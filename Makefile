@@ -1,13 +1,15 @@
 # make run      the program, on the first camera (on the built-in demo where there is none)
 # make test     all quick tests          make lint    ruff and mypy
 # make bench    figures of this machine  make soak    hours of random faults (MINUTES=20)
-# make faults   the slow fault tests     make clean   away with everything that was made here
+# make faults   the slow fault tests     make mutate  breaks the program on purpose: does a test notice?
+# make lowest   the tests with the oldest versions that setup.cfg allows
+# make clean    away with everything that was made here
 
 PYTHON ?= python3
 BIN = .venv/bin
 MINUTES ?= 20
 
-.PHONY: run test lint bench soak faults clean
+.PHONY: run test lint bench soak faults mutate lowest clean
 
 .venv/made: setup.cfg pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' || \
@@ -45,5 +47,18 @@ soak: .venv/made-test
 faults: .venv/made-test
 	@$(BIN)/python -m pytest -m slow $(ARGS)
 
+mutate: .venv/made-test
+	@$(BIN)/python tests/mutate.py
+
+.venv-lowest/made: setup.cfg deploy/lowest.py
+	@$(PYTHON) -m venv .venv-lowest
+	@$(PYTHON) deploy/lowest.py > .venv-lowest/constraints
+	@.venv-lowest/bin/python -m pip install --quiet --disable-pip-version-check --constraint .venv-lowest/constraints \
+		--editable '.[web,train,pi,test]'
+	@touch $@
+
+lowest: .venv-lowest/made
+	@.venv-lowest/bin/python -m pytest --numprocesses 2 --dist loadfile $(ARGS)
+
 clean:
-	rm -rf .venv build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage*
+	rm -rf .venv .venv-lowest build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage*

@@ -78,6 +78,23 @@ def test_the_broadest_smile_of_the_window_is_kept() -> None:
     assert pick.why == "because"
 
 
+def test_the_next_shot_chooses_from_the_same_frames() -> None:
+    """A shot within the window of the last one has the frames before it to choose from, too."""
+    moment = Moment(measure=ReadQuality({8: replace(GOOD, smile=0.95)}))
+    picks: list[Pick] = []
+    for number in range(20):
+        said = HOLDING if number < 10 else FIRE if number in (10, 12) else RESTING
+        picks += moment.update(frame(number), (face(),), said)
+    assert seqs(picks) == [8, 8]
+
+
+def test_a_broad_smile_counts_more_than_wide_eyes() -> None:
+    """Between two frames with open eyes the smile decides."""
+    smiling, staring = replace(GOOD, smile=1.0, eyes=0.6), replace(GOOD, smile=0.6, eyes=1.0)
+    high, low = grade([{1: smiling}, {1: staring}], needed=(1,), everyone=(1,))
+    assert high.score > low.score
+
+
 SHUT = dict.fromkeys(range(11), replace(GOOD, eyes=0.0))
 """Nobody has open eyes up to the decision."""
 

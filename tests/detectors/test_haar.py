@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import cv2
+import numpy as np
 import pytest
 
 from smartselfie.detectors.cascades import find_cascade
@@ -167,3 +168,13 @@ def test_what_is_found_on_a_resting_face_is_no_other_face(nested: Image, face: B
     hidden = nested.copy()
     hidden[face.y + face.height // 2 :] = 128
     assert detector(hidden, Look(resting=(face,))) == []
+
+
+def test_a_find_is_confirmed_before_it_is_a_face() -> None:
+    """A piece of the search takes any window for a find; on blurred noise none of them is a face."""
+    for seed in range(12):
+        noise = np.random.default_rng(seed).integers(0, 255, (24, 32), dtype=np.uint8)
+        gray = cv2.resize(noise, (640, 480), interpolation=cv2.INTER_CUBIC)
+        picture = np.asarray(cv2.cvtColor(gray, cv2.COLOR_GRAY2BGR), np.uint8)
+        detector = HaarDetector(find_cascade(CASCADE))
+        assert [detector(picture, Look(share=1 / 5)) for _ in range(6)] == [[]] * 6

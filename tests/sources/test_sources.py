@@ -18,7 +18,7 @@ from PIL import Image as Pillow
 
 from smartselfie.errors import NoCameraError, SmartSelfieError, SourceError, UsageError
 from smartselfie.records import Frame, Image
-from smartselfie.sources import SourceOpener, open_source
+from smartselfie.sources import SourceOpener, SourceSettings, open_from, open_source
 from smartselfie.sources.auto import PATIENCE
 from smartselfie.sources.devices import cameras, stable_name, users, why_not
 from smartselfie.sources.folder import FolderSource, natural
@@ -427,3 +427,10 @@ def test_a_numbered_camera_is_found_under_another_number(
     stable.unlink()
     opener()
     assert webcams.asked == ["/dev/video7", str(stable), "/dev/video7"]
+
+
+def test_a_stream_may_keep_silent_as_long_as_the_watch_allows() -> None:
+    """The source gives up a little later than the watch, which knows better what to say of it."""
+    settings = SourceSettings(use="rtsp://camera/x", stall_after=7)
+    assert open_from(settings).timeout == 7.25
+    assert open_from(settings).settings is settings
