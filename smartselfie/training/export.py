@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import contextlib
 import io
 import json
-import os
 import tempfile
 import zipfile
 from collections.abc import Iterator
@@ -19,6 +17,7 @@ from smartselfie.records import CLASSES
 from smartselfie.training import datasets, measures, predictors
 from smartselfie.training.augment import resize
 from smartselfie.training.datasets import Faces, Floats
+from smartselfie.training.quiet import without_notes
 
 KINDS = ("float32", "float16", "dynamic", "int8")
 TOLERANCE = {"float32": 0.001, "float16": 0.005, "dynamic": 0.01, "int8": 0.03}
@@ -37,7 +36,7 @@ def convert(network: Any, kind: str, faces: Faces) -> bytes:
         raise UsageError(f"unknown kind {kind!r}; there are {', '.join(KINDS)}")
     import tensorflow as tf
 
-    with _quiet():
+    with without_notes():
         converter = tf.lite.TFLiteConverter.from_keras_model(
             pool_by_convolving(network) if kind == "int8" else network
         )
@@ -230,16 +229,3 @@ def _which_output(
     if len(set(found.values())) != len(found):
         raise ModelError(f"the outputs of the file cannot be told apart: {found}")
     return found
-
-
-@contextlib.contextmanager
-def _quiet() -> Iterator[None]:
-    """Keep the converter's pages of notes off the screen; its errors are exceptions."""
-    with open(os.devnull, "w") as nowhere, contextlib.redirect_stdout(io.StringIO()):  # noqa: PTH123
-        kept = os.dup(2)
-        os.dup2(nowhere.fileno(), 2)
-        try:
-            yield
-        finally:
-            os.dup2(kept, 2)
-            os.close(kept)

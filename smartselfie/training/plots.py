@@ -38,8 +38,8 @@ STYLE: dict[str, Any] = {
 
 
 @contextmanager
-def _figure(path: Path, rows: int = 1, columns: int = 1, size: tuple[float, float] = (6, 4)) -> Iterator[Any]:
-    """Give the axes of a new figure, and write it to `path` when the block ends."""
+def figure(path: Path, rows: int = 1, columns: int = 1, size: tuple[float, float] = (6, 4)) -> Iterator[Any]:
+    """Give the axes of a new figure (`size` in inches), and write it to `path` when the block ends."""
     from matplotlib import rc_context
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
@@ -55,7 +55,7 @@ def _figure(path: Path, rows: int = 1, columns: int = 1, size: tuple[float, floa
 def curves(rows: Sequence[Mapping[str, float]], heads: Sequence[str], path: Path) -> None:
     """Draw loss and accuracy by epoch, training (dashed) and PublicTest (solid), from the rows of log.csv."""
     epochs = [row["epoch"] for row in rows]
-    with _figure(path, 1, 2, (10, 4)) as (left, right):
+    with figure(path, 1, 2, (10, 4)) as (left, right):
         left.plot(epochs, [row["loss"] for row in rows], "--", color=COLOURS[0], label="training")
         left.plot(epochs, [row["val_loss"] for row in rows], color=COLOURS[0], label="PublicTest")
         left.set(title="Loss (cross-entropy)", xlabel="epoch")
@@ -90,7 +90,7 @@ def curves(rows: Sequence[Mapping[str, float]], heads: Sequence[str], path: Path
 
 def distribution(counts: Mapping[str, Sequence[int]], path: Path) -> None:
     """Draw a bar chart of how many faces of each class each split has."""
-    with _figure(path, size=(8.5, 4)) as axes:
+    with figure(path, size=(8.5, 4)) as axes:
         width = 0.8 / len(counts)
         at = np.arange(len(CLASSES))
         for number, ((split, values), colour) in enumerate(zip(counts.items(), COLOURS, strict=False)):
@@ -112,7 +112,7 @@ def distribution(counts: Mapping[str, Sequence[int]], path: Path) -> None:
 def confusion(matrix: npt.NDArray[np.int_], title: str, path: Path) -> None:
     """Draw a (7, 7) confusion matrix: rows are true classes, shares are of the row."""
     shares = matrix / np.maximum(matrix.sum(1, keepdims=True), 1)
-    with _figure(path, size=(6.4, 5.6)) as axes:
+    with figure(path, size=(6.4, 5.6)) as axes:
         axes.imshow(shares, cmap="Blues", vmin=0, vmax=1)
         for row in range(len(CLASSES)):
             for column in range(len(CLASSES)):
@@ -136,7 +136,7 @@ def happy(
     curves_by_name: Mapping[str, Mapping[str, npt.NDArray[np.float64]]], title: str, path: Path
 ) -> None:
     """Draw ROC and precision-recall of happy from what `measures.happy_curves` returns, by name."""
-    with _figure(path, 1, 2, (10, 4.4)) as (left, right):
+    with figure(path, 1, 2, (10, 4.4)) as (left, right):
         for (name, curve), colour in zip(curves_by_name.items(), COLOURS, strict=False):
             left.plot(
                 curve["fpr"], curve["tpr"], color=colour, label=f"{name}  AUC {float(curve['auc']):.4f}"
@@ -169,7 +169,7 @@ def reliability(
 ) -> None:
     """Draw how often the network is right against how sure it is; empty bins are left out."""
     filled = count > 0
-    with _figure(path, 2, 1, (5.6, 6)) as (upper, lower):
+    with figure(path, 2, 1, (5.6, 6)) as (upper, lower):
         upper.plot([0, 1], [0, 1], ":", color="#8a9099", linewidth=1.2)
         width = 1 / len(count)
         centre = (np.arange(len(count)) + 0.5) * width

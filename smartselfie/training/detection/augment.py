@@ -12,21 +12,18 @@ import cv2
 import numpy as np
 
 from smartselfie.training.detection import cover, light
-from smartselfie.training.detection.pictures import COLUMNS, Floats, Pixels
+from smartselfie.training.detection.geometry import affine, moved, transformed
+from smartselfie.training.detection.pictures import Floats, Pixels
 
 Sample = tuple[Pixels, Floats, Floats]
 """A picture with its faces (N, 15) and the boxes to ignore (M, 4)."""
 Draw = Callable[[], Sample]
 """Returns one picture at random."""
 
-SMALLEST = 9.0
-"""Faces whose longer side is fewer pixels are ignored."""
 MOSAIC = 0.2
 """Share of pictures composed of four."""
 WHOLE = 0.35
 """Share of pictures that show the whole source, as the program hands it over."""
-MIRRORED = np.array([1, 0, 2, 4, 3])
-"""Landmarks of a mirrored face, by their place in the original's."""
 
 
 def compose(draw_face: Draw, draw_any: Draw, draw_empty: Draw, rng: np.random.Generator, size: int) -> Sample:
@@ -51,16 +48,6 @@ def compose(draw_face: Draw, draw_any: Draw, draw_empty: Draw, rng: np.random.Ge
     image = np.ascontiguousarray(image)
     faces_here = cover.some_faces(image, faces_here, rng, draw_empty)
     return light.change(image, rng), faces_here, ignored
-
-
-def moved(faces: Floats, right: float, down: float) -> Floats:
-    """Return faces (N, 15) moved by some pixels."""
-    made = faces.copy()
-    made[:, 0] += right
-    made[:, 1] += down
-    made[:, 4:14:2] += right
-    made[:, 5:14:2] += down
-    return made
 
 
 def _angle(rng: np.random.Generator) -> float:
@@ -89,7 +76,9 @@ def _place(source: Sample, draw_empty: Draw, rng: np.random.Generator, size: int
         goal = size / 2 + rng.uniform(-reach, reach, 2)
     squeeze = math.exp(rng.normal(0, 0.07))
     mirror = rng.random() < 0.5
-    matrix = _matrix(anchor, goal, _angle(rng), scale * squeeze * (-1 if mirror else 1), scale / squeeze)
+    matrix = affine(
+        anchor, goal.tolist(), _angle(rng), scale * squeeze * (-1 if mirror else 1), scale / squeeze
+    )
     if scale < 0.6:  # averaged first, so that nothing is lost between the pixels taken
         shrink = 1 / max(1, round(1 / scale / 1.25))
         image = np.asarray(cv2.resize(image, None, fx=shrink, fy=shrink, interpolation=cv2.INTER_AREA))
@@ -100,13 +89,6 @@ def _place(source: Sample, draw_empty: Draw, rng: np.random.Generator, size: int
         taken = matrix
     made = _warp(image, taken, draw_empty, rng, size)
     return made, *transformed(faces, ignore, matrix, mirror, size)
-
-
-def _matrix(anchor: tuple[float, float], goal: Floats, degrees: float, right: float, down: float) -> Floats:
-    """Return the (2, 3) matrix that scales about `anchor`, turns clockwise as seen, and moves it to `goal`."""
-    c, s = math.cos(math.radians(degrees)), math.sin(math.radians(degrees))
-    linear = np.array([[c * right, -s * down], [s * right, c * down]])
-    return np.column_stack([linear, np.asarray(goal) - linear @ np.asarray(anchor)]).astype(np.float32)
 
 
 def _warp(image: Pixels, matrix: Floats, draw_empty: Draw, rng: np.random.Generator, size: int) -> Pixels:
@@ -126,54 +108,12 @@ def _warp(image: Pixels, matrix: Floats, draw_empty: Draw, rng: np.random.Genera
     return made
 
 
-def transformed(
-    faces: Floats, ignore: Floats, matrix: Floats, mirror: bool, size: int
-) -> tuple[Floats, Floats]:
-    """Return faces and boxes to ignore after a (2, 3) transform into a picture of `size` by `size` pixels.
-
-    A face's box becomes that of its ellipse turned. Faces that lie outside are gone; those too small, or cut
-    off for more than half, are ignored.
-    """
-    kept, ignored = [], []
-    for face in faces:
-        made = np.empty(COLUMNS, np.float32)
-        made[:4] = _turned_box(face[:4], matrix)
-        places = face[4:14].reshape(5, 2) @ matrix[:, :2].T + matrix[:, 2]
-        made[4:14] = (places[MIRRORED] if mirror else places).reshape(-1)
-        made[14] = face[14]
-        seen = _share_inside(made[:4], size)
-        if seen < 0.05:
-            continue
-        if seen < 0.5 or max(made[2], made[3]) < SMALLEST:
-            ignored.append(made[:4])
-        else:
-            kept.append(made)
-    ignored += [box for box in (_turned_box(each, matrix) for each in ignore) if _share_inside(box, size) > 0]
-    return (
-        np.array(kept, np.float32).reshape(-1, COLUMNS),
-        np.array(ignored, np.float32).reshape(-1, 4),
-    )
-
-
-def _turned_box(box: Floats, matrix: Floats) -> Floats:
-    x, y, w, h = box
-    centre = matrix[:, :2] @ np.array([x + w / 2, y + h / 2], np.float32) + matrix[:, 2]
-    half = np.sqrt((matrix[:, 0] * w / 2) ** 2 + (matrix[:, 1] * h / 2) ** 2)
-    return np.array([*(centre - half), *(2 * half)], np.float32)
-
-
-def _share_inside(box: Floats, size: int) -> float:
-    x, y, w, h = map(float, box)
-    across, down = min(x + w, size) - max(x, 0), min(y + h, size) - max(y, 0)
-    return max(0.0, across) * max(0.0, down) / max(1e-6, w * h)
-
-
 def drawing(
     pictures: Sequence[Sample], with_faces: Sequence[int], without: Sequence[int], rng: np.random.Generator
 ) -> tuple[Draw, Draw, Draw]:
     """Return the three functions that `compose` draws its sources with."""
 
     def one_of(rows: Sequence[int]) -> Draw:
-        return lambda: pictures[rows[rng.integers(len(rows))]]
+        return lambda: pictures[rows[int(rng.integers(len(rows)))]]
 
     return one_of(with_faces), one_of(range(len(pictures))), one_of(without or with_faces)

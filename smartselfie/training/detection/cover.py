@@ -128,8 +128,9 @@ class _Cover:
         rng = self.rng
         top = rng.uniform(0.35, 0.65)
         points = [
-            self._at(-0.5, top - rng.uniform(0, 0.2)), self._at(-0.2, top), self._at(0, top - rng.uniform(0, 0.2)),
-            self._at(0.2, top), self._at(0.5, top - rng.uniform(0, 0.2)), self._at(0.45, 1.2),
+            self._at(-0.5, top - rng.uniform(0, 0.2)), self._at(-0.2, top),
+            self._at(0, top - rng.uniform(0, 0.2)), self._at(0.2, top),
+            self._at(0.5, top - rng.uniform(0, 0.2)), self._at(0.45, 1.2),
             self._at(0.2, rng.uniform(1.5, 1.8)), self._at(-0.2, rng.uniform(1.5, 1.8)), self._at(-0.45, 1.2),
         ]  # fmt: skip
         pale = np.asarray(rng.uniform(190, 255, 3), np.float32)
@@ -153,7 +154,10 @@ class _Cover:
             tip = down - high - rng.uniform(0.0, 0.5)
             half = wide / 5
             self._fill(
-                [self._at(at - half, tip), self._at(at + half, tip), self._at(at + half, down), self._at(at - half, down)],
+                [
+                    self._at(at - half, tip), self._at(at + half, tip),
+                    self._at(at + half, down), self._at(at - half, down),
+                ],
                 skin * rng.uniform(0.88, 1.08),
             )  # fmt: skip
 

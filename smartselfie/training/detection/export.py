@@ -14,12 +14,13 @@ import numpy as np
 
 from smartselfie.detectors.network import NetworkDetector, fitted
 from smartselfie.errors import ModelError
-from smartselfie.training.detection import fit, measure
+from smartselfie.training.detection import settings
 from smartselfie.training.detection.network import face
 from smartselfie.training.detection.pictures import Picture, held_back
-from smartselfie.training.export import _quiet as without_notes
+from smartselfie.training.detection.searching import FALSE_PER_PICTURE, LEAST, held_against, search
+from smartselfie.training.quiet import without_notes
 
-FALSE_PER_PICTURE = 0.02
+SHIPPED_FALSE = 0.02
 """False boxes a picture, on those held back, at which the threshold that ships is set."""
 TOLERANCE = 0.02
 """How much less of the faces held back an int8 file may find than the network it is made from."""
@@ -27,7 +28,10 @@ CALIBRATION_PICTURES = 200
 
 
 def convert(network: Any, pictures: Sequence[Picture], options: dict[str, Any]) -> bytes:
-    """Return the int8 LiteRT file, calibrated on training pictures: uint8 BGR of any size in, float32 maps out."""
+    """Return the int8 LiteRT file, calibrated on training pictures.
+
+    uint8 BGR pictures of any size go in, float32 maps come out.
+    """
     import tensorflow as tf
 
     plain = face(**options)
@@ -56,9 +60,9 @@ def export(
     faces than the network, by more than `TOLERANCE`.
     """
     network = keras.saving.load_model(source, compile=False)
-    settings = json.loads((source.parent / "settings.json").read_text())
+    chosen = settings.read(source.parent / "settings.json")
     training = [each for each in pictures if each.split == "train"]
-    data = convert(network, [each for each in training if not held_back(each)], settings["options"])
+    data = convert(network, [each for each in training if not held_back(each)], chosen.options)
     checked = [each for each in training if held_back(each)]
     about: dict[str, Any] = {
         "task": "detection",
@@ -75,36 +79,25 @@ def export(
         made.write_bytes(data)
         about["outputs"] = _outputs(data)
         made.with_suffix(".json").write_text(json.dumps(about))
-        detector = NetworkDetector(made, min_score=0.02)
-        ours = held_against(lambda image: detector.search(image, 0.02), checked)
-        theirs = held_against(lambda image: fit.search(network, image), checked)
-        lost = theirs.recall(theirs.threshold_for(0.03)) - ours.recall(ours.threshold_for(0.03))
+        detector = NetworkDetector(made, min_score=LEAST)
+        ours = held_against(lambda image: detector.search(image, LEAST), checked)
+        theirs = held_against(lambda image: search(network, image), checked)
+        lost = theirs.recall_at(FALSE_PER_PICTURE) - ours.recall_at(FALSE_PER_PICTURE)
         if lost > TOLERANCE:
             raise ModelError(
-                f"refused: the int8 file finds {lost:.1%} fewer of the faces held back; at most {TOLERANCE:.0%} may be lost"
+                f"refused: the int8 file finds {lost:.1%} fewer of the faces held back; at most "
+                f"{TOLERANCE:.0%} may be lost"
             )
         about["differs"] = round(lost, 4)
-        about["threshold"] = round(ours.threshold_for(FALSE_PER_PICTURE), 3)
+        about["threshold"] = round(ours.threshold_for(SHIPPED_FALSE), 3)
         made.with_suffix(".json").write_text(json.dumps(about, indent=2) + "\n")
         made.replace(target)
         made.with_suffix(".json").replace(target.with_suffix(".json"))
     return about
 
 
-def held_against(search: Any, pictures: Sequence[Picture], smallest: float = 0.1) -> measure.Matched:
-    """Search every picture and hold the finds against its labels."""
-    found, labels, ignore, shorter = [], [], [], []
-    for each in pictures:
-        image = each.pixels()
-        found.append(search(image))
-        labels.append(each.faces)
-        ignore.append(each.ignore)
-        shorter.append(float(min(image.shape[:2])))
-    return measure.match(found, labels, ignore, shorter, smallest)
-
-
 def _outputs(data: bytes) -> dict[str, int]:
-    """Which output is which: the converter keeps neither order nor names, but their depths tell, and the biases."""
+    """Which output is which: the converter keeps neither order nor names, but depths and biases tell."""
     from ai_edge_litert.interpreter import Interpreter
 
     interpreter = Interpreter(model_content=data)

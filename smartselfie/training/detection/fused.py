@@ -8,7 +8,7 @@ import keras
 
 
 class BatchNormalization(keras.layers.BatchNormalization):  # type: ignore[misc]
-    """The layer of that name; on the PyTorch backend over channels last in one fused call, three times as fast.
+    """The layer of that name; on the PyTorch backend in one fused call over channels last, 3 times as fast.
 
     The sums are the same up to rounding, the weights have the same names and order. For training only: a
     network to keep is built with Keras' own and takes the weights over.

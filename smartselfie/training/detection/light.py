@@ -6,6 +6,7 @@ import functools
 
 import cv2
 import numpy as np
+import numpy.typing as npt
 
 from smartselfie.training.detection.pictures import Pixels
 
@@ -50,18 +51,18 @@ def _curves(rng: np.random.Generator) -> Pixels:
 
 def _uneven(image: Pixels, rng: np.random.Generator) -> Pixels:
     """Darken towards one side, or brighten a window behind."""
-    small = np.clip(rng.uniform(0.15, 1.6, (2, 2)), 0.1, 1.6).astype(np.float32)
-    field = cv2.resize(small, image.shape[1::-1], interpolation=cv2.INTER_LINEAR)
-    field = cv2.cvtColor(field, cv2.COLOR_GRAY2BGR)
+    corners = np.clip(rng.uniform(0.15, 1.6, (2, 2)), 0.1, 1.6).astype(np.float32)
+    gray = cv2.resize(corners, image.shape[1::-1], interpolation=cv2.INTER_LINEAR)
+    field = cv2.cvtColor(gray, cv2.COLOR_GRAY2BGR)
     return np.asarray(cv2.multiply(image, field, dtype=cv2.CV_8U), np.uint8)
 
 
 def _moved(image: Pixels, rng: np.random.Generator) -> Pixels:
     length = int(rng.integers(3, 10))
-    kernel = np.zeros((length, length), np.float32)
-    kernel[length // 2] = 1 / length
+    line = np.zeros((length, length), np.float32)
+    line[length // 2] = 1 / length
     turn = cv2.getRotationMatrix2D(((length - 1) / 2, (length - 1) / 2), rng.uniform(0, 180), 1)
-    kernel = cv2.warpAffine(kernel, turn, (length, length))
+    kernel = cv2.warpAffine(line, turn, (length, length))
     return np.asarray(cv2.filter2D(image, -1, kernel / max(kernel.sum(), 1e-3)), np.uint8)
 
 
@@ -74,7 +75,7 @@ def _coarse(image: Pixels, rng: np.random.Generator) -> Pixels:
 
 
 @functools.lru_cache(1)
-def _noise() -> np.ndarray:  # type: ignore[type-arg]
+def _noise() -> npt.NDArray[np.int16]:
     return np.random.default_rng(0).normal(0, 32, (640, 640, 3)).astype(np.int16)
 
 

@@ -35,6 +35,10 @@ class Matched:
             float((self.hit_scores >= max(threshold, 1e-9)).mean()) if len(self.hit_scores) else float("nan")
         )
 
+    def recall_at(self, false_per_picture: float) -> float:
+        """Return the recall at the lowest score with at most so many false boxes a picture."""
+        return self.recall(self.threshold_for(false_per_picture))
+
 
 def iou(one: Floats, others: Floats) -> Floats:
     """Return the intersection over union of a box (4,) with boxes (N, 4): x, y, width, height."""
@@ -56,7 +60,7 @@ def match(
 
     Faces whose longer side is at least `smallest` of the picture's shorter side count. A box is false when it
     overlaps neither a label nor a box to ignore by `HIT`, and does not lie within one to ignore by half. The
-    surest box takes its face first.
+    surest box takes its face first; a second one on the same face is false.
     """
     hits: list[float] = []
     falses: list[float] = []
@@ -70,13 +74,11 @@ def match(
                 if overlap[at] >= HIT:
                     best[at] = box[4]
                     continue
-                if iou(box, faces).max() >= HIT:
-                    pass  # a second box on one face is false
             if len(free) and _excused(box, free):
                 continue
             falses.append(float(box[4]))
-        counts = np.maximum(faces[:, 2], faces[:, 3]) >= smallest * side if len(faces) else []
-        hits += [float(score) for score, counted in zip(best, counts, strict=True) if counted]
+        if len(faces):
+            hits += best[np.maximum(faces[:, 2], faces[:, 3]) >= smallest * side].tolist()
     return Matched(np.array(hits, np.float32), np.array(falses, np.float32), len(found))
 
 

@@ -76,7 +76,9 @@ def load(path: Path) -> list[Picture]:
     starts = np.concatenate([[0], ends[:-1]])
     return [
         Picture(
-            *map(str, about[n]),
+            str(about[n][0]),
+            str(about[n][1]),
+            str(about[n][2]),
             data[starts[n] : ends[n]],
             faces[faces[:, 0] == n, 1:],
             ignore[ignore[:, 0] == n, 1:],
