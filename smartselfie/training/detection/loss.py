@@ -10,8 +10,11 @@ import numpy as np
 from smartselfie.training.detection.network import LANDMARKS, STRIDE
 from smartselfie.training.detection.pictures import Floats
 
-SIGMA = 0.11
-"""Spread of a face's bump in the score map, in face sizes."""
+CORE = 0.16
+"""Cells nearer to a face's centre than this, in face sizes, say that there is a face: no one cell has to know
+alone where exactly the centre is."""
+SIGMA = 0.09
+"""Spread of the bump around the core, in face sizes: cells on it are punished less for saying so too."""
 NEAR = 0.45
 """Cells at which a bump is higher than this learn box and landmarks too."""
 
@@ -38,11 +41,15 @@ def target_maps(faces: Floats, ignore: Floats, height: int, width: int) -> dict[
         size = float(np.sqrt(w * h))
         cx, cy = x + w / 2, y + h / 2
         row, column = int(np.clip(cy, 0, rows - 1)), int(np.clip(cx, 0, columns - 1))
-        spread = max(0.55, SIGMA * size)
-        bump = np.exp(-((grid_x - column - 0.5) ** 2 + (grid_y - row - 0.5) ** 2) / (2 * spread**2))
-        score[row, column, 1] = 1
+        away = np.hypot(grid_x - cx, grid_y - cy)
+        away[row, column] = 0
+        core = max(0.75, CORE * size)
+        spread = max(0.5, SIGMA * size)
+        bump = np.exp(-(np.maximum(0, away - core) ** 2) / (2 * spread**2))
         near = (bump > NEAR) & (bump >= score[..., 0])
         np.maximum(score[..., 0], bump, out=score[..., 0])
+        inside = away <= core
+        score[inside, 1] = 1 / np.count_nonzero(inside)
         dx, dy = (cx - grid_x[near]) / size, (cy - grid_y[near]) / size
         logs = np.full(len(dx), np.log(w)), np.full(len(dx), np.log(h))
         maps["box"][near] = np.stack([dx, dy, *logs, bump[near]], axis=1)
@@ -58,7 +65,10 @@ def target_maps(faces: Floats, ignore: Floats, height: int, width: int) -> dict[
 
 
 def score_loss(target: Any, logits: Any) -> Any:
-    """Focal loss of a heat map (Law and Deng 2018; Zhou et al. 2019), a mean over the faces of the batch."""
+    """Focal loss of a heat map (Law and Deng 2018; Zhou et al. 2019), a mean over the faces of the batch.
+
+    The cells of a face's core weigh as much together as one cell elsewhere.
+    """
     ops = keras.ops
     heat, weight = target[..., 0], target[..., 1]
     logit = logits[..., 0]
@@ -66,7 +76,7 @@ def score_loss(target: Any, logits: Any) -> Any:
     is_centre = ops.cast(heat > 0.999, "float32")
     hit = is_centre * (1 - p) ** 2 * ops.softplus(-logit)
     miss = (1 - is_centre) * (1 - heat) ** 4 * p**2 * ops.softplus(logit)
-    return ops.sum(weight * (hit + miss)) / ops.maximum(1.0, ops.sum(is_centre))
+    return ops.sum(weight * (hit + miss)) / ops.maximum(1.0, ops.sum(weight * is_centre))
 
 
 def box_loss(target: Any, box: Any) -> Any:
