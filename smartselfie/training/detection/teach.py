@@ -40,7 +40,7 @@ class Teacher:
         self._model = str(model)
 
     def __call__(self, image: Pixels) -> tuple[Floats, Floats]:
-        """Return the faces (N, 15) of a (H, W, 3) BGR picture, `covered` unknown, and boxes to ignore (M, 4)."""
+        """Return faces (N, 15) of a (H, W, 3) BGR picture, `covered` unknown, and boxes to ignore (M, 4)."""
         width = image.shape[1]
         found = np.concatenate([self._find(image, each) for each in (width, 640 if width < 300 else 256)])
         faces: list[Floats] = []
@@ -65,12 +65,13 @@ class Teacher:
         _, rows = network.detect(cv2.resize(image, size, interpolation=cv2.INTER_AREA))
         if rows is None:
             return np.empty((0, 15), np.float32)
-        rows[:, :14] /= scale
-        return np.asarray(rows, np.float32)
+        found = np.asarray(rows, np.float32)
+        found[:, :14] /= np.float32(scale)
+        return found
 
 
 def label_clips(clips: Sequence[Path], teacher: Teacher) -> Iterator[Picture]:
-    """Take a frame of each clip every `SECONDS`, all for training. Raises DataError for a clip nobody can read."""
+    """Take a frame of each clip every `SECONDS`, all for training. Raises DataError for a broken clip."""
     for clip in clips:
         video = cv2.VideoCapture(str(clip))
         if not video.isOpened():
@@ -89,7 +90,7 @@ def label_clips(clips: Sequence[Path], teacher: Teacher) -> Iterator[Picture]:
 
 
 def label_hard_faces(path: Path, teacher: Teacher) -> Iterator[Picture]:
-    """Label the training crops of a .zip with `labels.csv` (columns image, kind, split); kind mask is covered."""
+    """Label the training crops of a .zip whose `labels.csv` has the columns image, kind and split."""
     with zipfile.ZipFile(path) as file:
         rows = csv.DictReader(io.TextIOWrapper(file.open("labels.csv"), encoding="utf-8"))
         for row in rows:
@@ -105,8 +106,10 @@ def label_hard_faces(path: Path, teacher: Teacher) -> Iterator[Picture]:
 def _labelled(name: str, source: str, image: Pixels, teacher: Teacher) -> Picture:
     longer = max(image.shape[:2])
     if longer > LONGEST:
-        scale = LONGEST / longer
-        image = np.asarray(cv2.resize(image, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA), np.uint8)
+        share = LONGEST / longer
+        image = np.asarray(
+            cv2.resize(image, None, fx=share, fy=share, interpolation=cv2.INTER_AREA), np.uint8
+        )
     faces, ignored = teacher(image)
     encoded = cv2.imencode(".webp", image, [cv2.IMWRITE_WEBP_QUALITY, 90])[1].tobytes()
     return Picture(name, "train", source, encoded, faces, ignored)
