@@ -13,6 +13,8 @@ from smartselfie.pipeline import Analysis
 from smartselfie.records import CLASSES, Box, Face, Frame, Image, Look, Scores, Shot
 
 FACE = Box(200, 100, 200, 200)
+EVERYBODY = {"min_relative": 0.0, "min_presence": 0.0}
+"""Rules for which every face counts, and at once."""
 
 
 def happy_frame(happy: float | None, seq: int, fps: float = 10) -> Frame:
@@ -66,4 +68,4 @@ class KeepShots:
 
 def analysis(rules: Rules | None = None) -> Analysis:
     """The real tracker and trigger around the fake eyes."""
-    return Analysis(detect, Tracker(), ReadScores(), Trigger(rules or Rules(hold_rate=None)))
+    return Analysis(detect, Tracker(), ReadScores(), Trigger(rules or Rules(hold_rate=None, **EVERYBODY)))

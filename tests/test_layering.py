@@ -12,7 +12,7 @@ import pytest
 from tests.shared import ROOT
 
 PACKAGE = ROOT / "smartselfie"
-EVERYWHERE = {"records", "errors", "_version"}
+EVERYWHERE = {"records", "errors", "_version", "__version__"}
 """What every room may import."""
 WITHOUT_ROW = {"__init__", "__main__", "_version"}
 CLOCKS_AND_FILES = {"time", "os", "threading", "io", "socket", "subprocess"}

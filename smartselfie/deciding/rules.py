@@ -42,9 +42,9 @@ class Rules:
     """any, all, largest, or how many."""
     min_face: float = 0.14
     """Smallest face that takes part, as a share of the picture's shorter side."""
-    min_relative: float = 0.0
+    min_relative: float = 0.4
     """... and as a share of the largest face."""
-    min_presence: float = 0.0
+    min_presence: float = 0.3
     """How long a face must have been seen to take part."""
     min_score: float = 0.0
     """How sure the detector must be of a face that takes part, where it says."""

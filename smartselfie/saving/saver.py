@@ -14,6 +14,7 @@ from typing import Any
 from smartselfie.errors import SaveError
 from smartselfie.pictures.files import ENDINGS, encode, face_entries, scaled_faces, smile_score
 from smartselfie.records import Shot
+from smartselfie.saving.defaults import FORMAT, NAME, QUALITY
 from smartselfie.saving.folder import PictureFolder
 from smartselfie.saving.names import Namer, check_pattern
 from smartselfie.saving.outbox import EncodedPicture, Outbox, label
@@ -33,9 +34,9 @@ _OVERLAY_QUALITY = 90
 class SaverOptions:
     """How pictures are stored; checked when made, `ValueError` (`ConfigError` for the name) otherwise."""
 
-    format: str = "jpg"
-    quality: int = 95
-    name: str = "selfie-{date}-{time}-{ms}"
+    format: str = FORMAT
+    quality: int = QUALITY
+    name: str = NAME
     save_overlay: bool = False
     trigger: Mapping[str, object] = field(default_factory=dict)
     model_version: str = ""
@@ -63,9 +64,9 @@ class FolderSaver:
         folder: Path | PictureFolder,
         *,
         emit: Emit,
-        format: str = "jpg",
-        quality: int = 95,
-        name: str = "selfie-{date}-{time}-{ms}",
+        format: str = FORMAT,
+        quality: int = QUALITY,
+        name: str = NAME,
         save_overlay: bool = False,
         trigger: Mapping[str, object] | None = None,
         model_version: str = "",

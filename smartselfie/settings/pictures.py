@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
+from smartselfie.saving.defaults import FORMAT, NAME, QUALITY
 from smartselfie.schema.fields import Section, setting
 from smartselfie.schema.values import Duration, Integer, NamePattern, PathSetting, Size, Switch
 
@@ -15,17 +16,17 @@ class SaverSettings(Section):
         "images_clicked", "Where pictures are saved; made when missing.", private=True
     )
     format: Literal["jpg", "png"] = setting(
-        "jpg", "jpg: small files. png: without loss, several times larger and slower.", live=True
+        FORMAT, "jpg: small files. png: without loss, several times larger and slower.", live=True
     )
     quality: Integer = setting(
-        95,
+        QUALITY,
         "jpg: higher is finer and larger; above 95 files grow and nobody sees it.",
         ge=1,
         le=100,
         live=True,
     )
     name: NamePattern = setting(
-        "selfie-{date}-{time}-{ms}",
+        NAME,
         "Name of a picture without its ending, made of text and {date} {time} {ms} {counter} {score}. "
         "A name that is taken gets a number.",
         live=True,

@@ -6,15 +6,19 @@ from typing import Literal
 
 from pydantic import model_validator
 
+from smartselfie.deciding.rules import Rules
 from smartselfie.schema.fields import Section, broken_rule, setting
 from smartselfie.schema.values import Duration, Hold, HoldFor, Integer, Number, PathSetting, Policy
+
+RULES = Rules()
+"""The defaults, which are the trigger's own."""
 
 
 class TriggerSettings(Section):
     """When the picture is taken."""
 
     threshold: Number = setting(
-        0.9,
+        RULES.threshold,
         "frames: a face smiles when its score for smiling is at least this. "
         "Higher: only broad smiles count, fewer false shots, more missed smiles.",
         gt=0,
@@ -22,13 +26,13 @@ class TriggerSettings(Section):
         live=True,
     )
     rule: Literal["evidence", "frames"] = setting(
-        "frames",
+        RULES.rule,
         "What makes a smile. evidence: a small model of the last second is sure enough (how high and steady "
         "the score is, how long, whether the mouth moves). frames: so many smiling frames in a row (`hold`).",
         live=True,
     )
     certainty: Number = setting(
-        0.5,
+        RULES.certainty,
         "evidence: how sure the model must be. Higher: fewer false shots, later pictures, more misses.",
         gt=0,
         le=0.99,
@@ -41,7 +45,7 @@ class TriggerSettings(Section):
         example="model/trigger.json",
     )
     release: Number | None = setting(
-        None,
+        RULES.release,
         "A smile is over when the score falls below this: the same face can fire again, and no such frame is "
         "kept; below threshold. Lower: one long smile is less likely to give two pictures. "
         "null: two thirds of threshold.",
@@ -51,7 +55,7 @@ class TriggerSettings(Section):
         example=0.4,
     )
     hold: HoldFor = setting(
-        Hold(frames=10),
+        Hold(RULES.hold_frames, RULES.hold_seconds),
         "frames: how long the smile is held: consecutive frames (10), or a time (400ms; then at least 3 "
         "frames, none more than 250ms apart). One frame between threshold and release is forgiven. Longer: "
         "fewer false shots, a later picture.",
@@ -59,7 +63,7 @@ class TriggerSettings(Section):
         example="400ms",
     )
     hold_rate: Number | None = setting(
-        30.0,
+        RULES.hold_rate,
         "Frames a second at which a hold in frames is meant: at other rates it lasts as long, three frames "
         "at least. null: so many frames at any rate.",
         gt=0,
@@ -67,7 +71,7 @@ class TriggerSettings(Section):
         live=True,
     )
     grace: Integer = setting(
-        2,
+        RULES.grace,
         "So many frames in which a known face is not detected neither count nor reset the hold. "
         "More: forgives a flickering detector; too many: bridges real gaps.",
         ge=0,
@@ -76,13 +80,13 @@ class TriggerSettings(Section):
         live=True,
     )
     leave_after: Duration = setting(
-        1.0, "A face has left when it was not detected for this long.", gt=0, le=60, live=True
+        RULES.leave_after, "A face has left when it was not detected for this long.", gt=0, le=60, live=True
     )
     cooldown: Duration = setting(
-        2.0, "Shortest time between two shots of one face.", ge=0, le=3600, live=True
+        RULES.cooldown, "Shortest time between two shots of one face.", ge=0, le=3600, live=True
     )
     repeat: Duration | None = setting(
-        None,
+        RULES.repeat,
         "Take another picture this often while the smile lasts, not shorter than cooldown; "
         "null: one smile is one picture.",
         gt=0,
@@ -91,13 +95,13 @@ class TriggerSettings(Section):
         example="5s",
     )
     policy: Policy = setting(
-        "any",
+        RULES.policy,
         "Who must smile: any (one face for the whole hold), all, largest (the nearest face), or a count "
         "such as 2.",
         live=True,
     )
     min_face: Number = setting(
-        0.14,
+        RULES.min_face,
         "Faces smaller than this share of the picture's shorter side take no part. "
         "Smaller: people further away count, with less reliable scores.",
         ge=0,
@@ -105,7 +109,7 @@ class TriggerSettings(Section):
         live=True,
     )
     min_relative: Number = setting(
-        0.4,
+        RULES.min_relative,
         "Faces smaller than this share of the largest face's width take no part: people in the background. "
         "0: everybody counts.",
         ge=0,
@@ -113,14 +117,14 @@ class TriggerSettings(Section):
         live=True,
     )
     min_presence: Duration = setting(
-        0.3,
+        RULES.min_presence,
         "A face takes part after it has been there this long: passers-by neither fire nor block.",
         ge=0,
         le=60,
         live=True,
     )
     min_score: Number = setting(
-        0.0,
+        RULES.min_score,
         "A face of which the detector is less sure than this is shown and takes no part. Higher: fewer "
         "pictures of what is no face.",
         ge=0,
@@ -128,7 +132,7 @@ class TriggerSettings(Section):
         live=True,
     )
     together: Duration | None = setting(
-        None,
+        RULES.together,
         "all and counts: smiles need not be held at the same moment, it is enough that each was within "
         "this time. null: at the same moment.",
         gt=0,
@@ -137,7 +141,7 @@ class TriggerSettings(Section):
         example="1s",
     )
     countdown: Duration | None = setting(
-        None,
+        RULES.countdown,
         "For posed pictures: count down this long, shown large, after the smile was held; a lost pose "
         "cancels it.",
         gt=0,

@@ -8,6 +8,7 @@ from smartselfie.deciding.evidence import EvidenceModel
 from smartselfie.deciding.rules import Rules
 from smartselfie.deciding.trigger import Trigger
 from smartselfie.records import CLASSES, Box, Decision, Face, Scores, State
+from tests.fakes import EVERYBODY
 
 SIZE = (640, 480)
 
@@ -28,7 +29,7 @@ class Player:
     """Feeds frames at 10 a second."""
 
     def __init__(self, step: float = 0.1, **rules: object) -> None:
-        self.trigger = Trigger(Rules(**{"threshold": 0.6, "hold_rate": None, **rules}))  # type: ignore[arg-type]
+        self.trigger = Trigger(Rules(**{"threshold": 0.6, "hold_rate": None, **EVERYBODY, **rules}))  # type: ignore[arg-type]
         self.step = step
         self.frame = 0
 
@@ -305,7 +306,7 @@ def test_a_change_of_rules_keeps_the_count() -> None:
     """Raising the hold in the middle of one asks for the rest of it only."""
     player = Player(hold_frames=5)
     player.fires(*[0.9] * 4)
-    player.trigger.rules = Rules(hold_frames=6, hold_rate=None)
+    player.trigger.rules = Rules(hold_frames=6, hold_rate=None, **EVERYBODY)
     assert player.fires(*[0.9] * 4) == [1]
 
 
