@@ -1,84 +1,77 @@
 """OpenCV's cascade (Viola and Jones 2001; Lienhart and Maydt 2002), searched only where it pays.
 
-Three things make it cheap. A known face is searched in a crop scaled so that it is `KNOWN_SIZE` pixels wide,
-a few sizes only. The whole picture is searched octave by octave, each in a copy half as wide as the one
-before, because the cascade steps twice as densely over faces of two windows and more. And that search is cut
-into pieces, so that no single frame pays for it: what a piece finds is confirmed around the find.
+What is found is what OpenCV's own `detectMultiScale` finds. A known face is searched in a crop scaled so that
+it is `KNOWN_SIZE` pixels wide, a few sizes only. A search of the whole picture may be spread: one frame is
+searched a size at a time while the frames after it come, and the finds are grouped when all sizes are done,
+as OpenCV does it at once. Where that shows somebody new, the newest frame confirms it: it is searched whole.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal
+from typing import Literal, Self
 
 import cv2
 import numpy as np
 
-from smartselfie.detectors import CopySettings
+from smartselfie.detectors import PHOTO_WIDTH, CopySettings
 from smartselfie.detectors.cascades import find_cascade
 from smartselfie.errors import DetectorError
 from smartselfie.records import Box, Face, Image, Look
 from smartselfie.schema.fields import setting
 from smartselfie.schema.values import Integer, Number, PathSetting
 
-WINDOW = 24
-"""Side of the cascade's window in pixels: no smaller face is found."""
-OCTAVE = 2 * WINDOW - 1
-"""Largest face searched in one octave, in its pixels."""
 SAME_FACE = 0.35
 """Boxes that overlap by more than this share (intersection over union) are one face."""
-PIECE_PIXELS = 70_000
-"""Pixels, summed over the sizes tried, that one piece of the search may cost: 2 ms on a 2.5 GHz core."""
+GROUPING = 0.2
+"""How far apart finds of one face may lie, as a share of their size: OpenCV's own figure."""
+KNOWN_SIZE = 36
+"""Pixels across a known face in the copy that is searched."""
+KNOWN_MARGIN = 0.3
+"""How far around a known face to search, as a share of its size."""
+KNOWN_SIZES = (0.8, 1.3)
+"""Smallest and largest size tried around a known face, relative to it."""
+KNOWN_STEP = 1.1
+"""Factor from one of them to the next."""
+KNOWN_NEIGHBOURS = 2
+"""Overlapping finds that make a face where one is known."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Near:
-    """How to search around a known face."""
+@dataclass(slots=True)
+class _SpreadSearch:
+    """A search of one picture, done while the frames after it come."""
 
-    size: int
-    """Pixels across the face in the copy that is searched."""
-    margin: float
-    """How far around the face to search, as a share of its size."""
-    step: float
-    """Factor from one size to the next."""
-    sizes: tuple[float, float]
-    """Smallest and largest size, relative to the known one."""
-    neighbours: int
-
-
-KNOWN = (
-    _Near(size=36, margin=0.20, step=1.15, sizes=(0.8, 1.3), neighbours=2),
-    _Near(size=36, margin=0.30, step=1.10, sizes=(0.8, 1.3), neighbours=2),
-)
-"""Tried one after the other; the first finds 98 of 100 known faces again, the second almost all others."""
-CONFIRM = _Near(size=36, margin=0.35, step=1.10, sizes=(0.75, 1.35), neighbours=4)
-"""What a find must pass to be a face."""
-FIND_NEIGHBOURS = 1
-"""Overlapping finds that make it worth to confirm one."""
-FIND_STEP = 2
-"""In pieces only every second size is tried: confirming tries all that are near."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Piece:
-    """A part of the search of the whole picture: some rows of one octave, some sizes."""
-
-    shrink: int
-    """How much smaller than the detection picture the octave is."""
-    top: int
-    bottom: int
-    """Rows of the octave."""
-    smallest: int
-    largest: int
-    """Sizes in pixels of the octave."""
+    asked: tuple[tuple[int, ...], float]
+    """The picture's shape, and the smallest face wanted."""
+    gray: Image
+    scale: float
+    """How much larger the picture is than the copy."""
+    known: list[Box]
+    """Faces that were known then."""
+    sizes: list[int]
+    """Sizes still to be tried, in pixels of the copy."""
+    cost: float
+    """Of all sizes together."""
+    due: float = 0.0
+    """How much of it is due now."""
+    finds: list[list[int]] = field(default_factory=list)
+    """Every window in which the cascade saw a face, not grouped yet."""
 
 
 class Settings(CopySettings):
     """The settings of haar."""
 
     kind: Literal["haar"] = "haar"
+    detect_width: Integer = setting(
+        1280,
+        "Faces are searched in a copy of the picture this wide. Wider: more distant faces are found, and a "
+        "search takes longer; below 800 faces of a tenth of the height are missed.",
+        ge=80,
+        le=4096,
+        unit="pixels",
+    )
     rescan: Integer = setting(
         15,
         "Once a face is known only its surroundings are searched, and the whole picture every so many frames "
@@ -105,6 +98,10 @@ class Settings(CopySettings):
         le=50,
     )
 
+    def for_photos(self, width: int | None = None) -> Self:
+        """Return the settings for single photos: small faces too, in a copy that shows few false ones."""
+        return self.model_copy(update={"detect_width": width or PHOTO_WIDTH})
+
 
 def build(settings: Settings, *, smallest: float) -> HaarDetector:
     """Make the detector. Raises `DetectorError` without a cascade."""
@@ -119,7 +116,7 @@ def build(settings: Settings, *, smallest: float) -> HaarDetector:
 
 
 class HaarDetector:
-    """A cascade over a downscaled gray picture, and around known faces.
+    """A cascade over a gray copy of the picture, and around known faces.
 
     `detect_width`: pixels across the picture that is searched; `smallest`: smallest face wanted, as a share
     of the picture's shorter side; may be changed at any time. Raises DetectorError for a file that is no
@@ -130,7 +127,7 @@ class HaarDetector:
         self,
         cascade: Path,
         *,
-        detect_width: int = 320,
+        detect_width: int = 1280,
         scale_factor: float = 1.1,
         min_neighbors: int = 5,
         smallest: float = 0.0,
@@ -147,126 +144,97 @@ class HaarDetector:
             raise DetectorError(
                 f"{cascade}: looks for {window[0]}x{window[1]} pixels", remedy="a face's are square"
             )
+        self._window = window[0]
+        """Side of the cascade's window in pixels: no smaller face is found."""
         self.detect_width = detect_width
         self.scale_factor = scale_factor
         self.min_neighbors = min_neighbors
         self.smallest = smallest
-        self._step = scale_factor**FIND_STEP
-        self._pieces: tuple[_Piece, ...] = ()
-        self._pieces_for: tuple[tuple[int, int], float] = ((0, 0), smallest)
-        self._turn = 0
-        self._due = 0.0
+        self._spread: _SpreadSearch | None = None
 
     def smallest_face(self, size: tuple[int, int]) -> int:
         """Side in pixels of the smallest face that can be found in a picture of `size` (width, height)."""
         scale = max(1.0, size[0] / self.detect_width)
-        return round(max(WINDOW * scale, self.smallest * min(size)))
+        return round(max(self._window * scale, self.smallest * min(size)))
 
     def __call__(self, image: Image, look: Look) -> list[Face]:
         """Return the faces of a (H, W, 3) BGR picture, largest first."""
         found: list[Box] = []
-        resting = list(look.resting)
-        if look.full:
+        if look.full or self._shows_somebody_new(image, look):
             found = self._search_all(image)
-            self._due = 0.0
+            self._spread = None
         for box in look.around:
             if not _is_among(found, box):
-                _add(found, self._search_around(image, box, KNOWN))
-        if not look.full:
-            found = self._search_on(image, look.share, resting + found)[len(resting) :]
+                again = self._search_near(image, box)
+                if again is not None and not _is_among(found, again):
+                    found.append(again)
+        resting = list(look.resting)
         found.sort(key=lambda box: -box.area)
-        return [Face(box) for place, box in enumerate(found) if not _is_inside(box, resting + found[:place])]
-
-    # --- around known faces
-
-    def _search_around(self, image: Image, box: Box, ways: Sequence[_Near]) -> Box | None:
-        for way in ways:
-            again = self._search_near(image, box, way)
-            if again is not None:
-                return again
-        return None
-
-    def _search_near(self, image: Image, box: Box, way: _Near) -> Box | None:
-        height, width = image.shape[:2]
-        margin = way.margin * box.width
-        left, top = max(0, round(box.x - margin)), max(0, round(box.y - margin))
-        right, bottom = min(width, round(box.right + margin)), min(height, round(box.bottom + margin))
-        scale = max(1.0, box.width / way.size)
-        size = (round((right - left) / scale), round((bottom - top) / scale))
-        if min(size) < WINDOW:
-            return None
-        gray = _gray(image[top:bottom, left:right], size)
-        side = box.width / scale
-        smallest, largest = (max(WINDOW, round(side * factor)) for factor in way.sizes)
-        neighbours = min(way.neighbours, self.min_neighbors)
-        boxes = self._run(gray, smallest, largest, way.step, neighbours)
-        return max((_back(each, left, top, scale) for each in boxes), key=box.iou, default=None)
-
-    # --- the whole picture
+        return [
+            Face(box)
+            for place, box in enumerate(found)
+            if not (_is_among(resting, box) or _is_inside(box, resting + found[:place]))
+        ]
 
     def _search_all(self, image: Image) -> list[Box]:
-        """Search every octave now, with the neighbours that the settings ask for."""
+        """Search the whole picture now."""
         gray, scale = self._downscale(image)
-        found: list[Box] = []
-        smallest = self._smallest(gray)
-        for shrink, octave in _octaves(gray):
-            least = max(WINDOW, smallest // shrink)
-            for box in self._run(octave, least, OCTAVE, self.scale_factor, self.min_neighbors):
-                _add(found, _back(box, 0, 0, scale * shrink))
-        return found
+        boxes = self._run(gray, self._least(gray), min(gray.shape), self.scale_factor, self.min_neighbors)
+        return [_back(box, 0, 0, scale) for box in boxes]
 
-    def _search_on(self, image: Image, share: float, known: list[Box]) -> list[Box]:
-        """Search the next pieces of the picture; returns what was known, and after it what is confirmed."""
-        size = (image.shape[1], image.shape[0])
-        if (size, self.smallest) != self._pieces_for:
-            self._pieces = tuple(self._cut(size))
-            self._pieces_for, self._turn, self._due = (size, self.smallest), 0, 0.0
-        self._due += share * len(self._pieces)
-        if self._due < 1:
-            return known
+    def _search_near(self, image: Image, box: Box) -> Box | None:
+        """Search around a known face."""
+        height, width = image.shape[:2]
+        margin = KNOWN_MARGIN * box.width
+        left, top = max(0, round(box.x - margin)), max(0, round(box.y - margin))
+        right, bottom = min(width, round(box.right + margin)), min(height, round(box.bottom + margin))
+        scale = max(1.0, box.width / KNOWN_SIZE)
+        size = (round((right - left) / scale), round((bottom - top) / scale))
+        if min(size) < self._window:
+            return None
+        gray = _gray(image[top:bottom, left:right], size)
+        smallest, largest = (max(self._window, round(box.width / scale * share)) for share in KNOWN_SIZES)
+        boxes = self._run(gray, smallest, largest, KNOWN_STEP, min(KNOWN_NEIGHBOURS, self.min_neighbors))
+        return max((_back(each, left, top, scale) for each in boxes), key=box.iou, default=None)
+
+    def _shows_somebody_new(self, image: Image, look: Look) -> bool:
+        """Do the part of a spread search that is due; True when one is done and found a face nobody knew."""
+        spread = self._spread
+        if spread is None or spread.asked != (image.shape, self.smallest):
+            spread = self._spread = self._begin(image, [*look.around, *look.resting])
+        spread.due += look.share * spread.cost
+        while spread.sizes and spread.due > 0:
+            side = spread.sizes.pop()
+            spread.due -= self._cost(spread.gray, side)
+            boxes = self._run(spread.gray, side, side, self.scale_factor, 0)
+            spread.finds += [[box.x, box.y, box.width, box.height] for box in boxes]
+        if spread.sizes:
+            return False
+        self._spread = None
+        grouped, _ = cv2.groupRectangles(spread.finds, self.min_neighbors, GROUPING)
+        boxes = [_back(Box(*map(int, box)), 0, 0, spread.scale) for box in grouped]
+        known = spread.known
+        return not all(_is_among(known, box) or _is_inside(box, known + boxes) for box in boxes)
+
+    def _begin(self, image: Image, known: list[Box]) -> _SpreadSearch:
         gray, scale = self._downscale(image)
-        found = known.copy()
-        for box in found:  # a known face is what costs most, and need not be found again
-            left, top, right, bottom = (
-                max(0, round(edge / scale)) for edge in (box.x, box.y, box.right, box.bottom)
-            )
-            gray[top:bottom, left:right] = 128
-        while self._due >= 1:
-            self._due -= 1
-            piece = self._pieces[self._turn]
-            self._turn = (self._turn + 1) % len(self._pieces)
-            octave = gray
-            if piece.shrink > 1:
-                octave = _resize(gray, (gray.shape[1] // piece.shrink, gray.shape[0] // piece.shrink))
-            rows = octave[piece.top : piece.bottom]
-            for box in self._run(rows, piece.smallest, piece.largest, self._step, FIND_NEIGHBOURS):
-                find = _back(Box(box.x, box.y + piece.top, box.width, box.height), 0, 0, scale * piece.shrink)
-                if not _is_among(found, find):
-                    _add(found, self._search_around(image, find, (CONFIRM,)))
-        return found
+        sizes = self._sizes(self._least(gray), min(gray.shape))
+        cost = sum(self._cost(gray, side) for side in sizes)
+        return _SpreadSearch((image.shape, self.smallest), gray, scale, known, sizes, cost)
 
-    def _cut(self, size: tuple[int, int]) -> list[_Piece]:
-        """Cut the search into pieces that cost about the same."""
-        width = min(size[0], self.detect_width)
-        height = round(size[1] * width / size[0])
-        smallest = max(WINDOW, int(self.smallest * min(width, height)))
-        pieces: list[_Piece] = []
-        shrink = 1
-        while min(width, height) // shrink >= WINDOW:
-            across, down = width // shrink, height // shrink
-            side = float(max(WINDOW, smallest // shrink))
-            while side <= OCTAVE:
-                first, cost = side, 0.0
-                while side <= OCTAVE and (cost == 0 or cost + _cost(across, down, side) <= PIECE_PIXELS):
-                    cost += _cost(across, down, side)
-                    side *= self._step
-                largest = min(OCTAVE, int(side / self._step) + 1)
-                bands = max(1, round(cost / PIECE_PIXELS))
-                for band in range(bands):
-                    top, bottom = band * down // bands, (band + 1) * down // bands
-                    pieces.append(_Piece(shrink, top, min(down, bottom + largest), int(first), largest))
-            shrink *= 2
-        return pieces
+    def _sizes(self, smallest: int, largest: int) -> list[int]:
+        """Return the sizes that OpenCV tries from `smallest` to `largest`, in pixels, the largest first."""
+        sizes: list[int] = []
+        factor = 1.0
+        while (side := round(self._window * factor)) <= largest:
+            if side >= smallest and side not in sizes:
+                sizes.append(side)
+            factor *= self.scale_factor
+        return sizes[::-1]
+
+    def _cost(self, gray: Image, side: int) -> float:
+        """How many windows are looked at for faces of `side` pixels: of small ones every fourth."""
+        return gray.size * (self._window / side) ** 2 / (1 if side >= 2 * self._window else 4)
 
     def _downscale(self, image: Image) -> tuple[Image, float]:
         """Return the gray picture that is searched, and how much smaller it is."""
@@ -274,12 +242,12 @@ class HaarDetector:
         scale = max(1.0, width / self.detect_width)
         return _gray(image, (max(1, round(width / scale)), max(1, round(height / scale)))), scale
 
-    def _smallest(self, gray: Image) -> int:
-        return max(WINDOW, int(self.smallest * min(gray.shape)))
+    def _least(self, gray: Image) -> int:
+        return max(self._window, int(self.smallest * min(gray.shape)))
 
     def _run(self, gray: Image, smallest: int, largest: int, step: float, neighbours: int) -> list[Box]:
         """Run the cascade over (H, W) uint8 gray; boxes in its pixels."""
-        if min(gray.shape) < WINDOW:
+        if min(gray.shape) < self._window:
             return []
         found = self._cascade.detectMultiScale(
             gray,
@@ -289,21 +257,6 @@ class HaarDetector:
             maxSize=(largest, largest),
         )
         return [Box(*map(int, box)) for box in found]
-
-
-def _octaves(gray: Image) -> list[tuple[int, Image]]:
-    octaves = []
-    shrink = 1
-    while min(gray.shape) >= WINDOW:
-        octaves.append((shrink, gray))
-        shrink *= 2
-        gray = _resize(gray, (gray.shape[1] // 2, gray.shape[0] // 2))
-    return octaves
-
-
-def _cost(across: int, down: int, side: float) -> float:
-    """Pixels of the copy in which a face of `side` pixels is as large as the window."""
-    return across * down * (WINDOW / side) ** 2
 
 
 def _back(box: Box, left: int, top: int, scale: float) -> Box:
@@ -332,19 +285,11 @@ def _is_inside(box: Box, larger: Sequence[Box]) -> bool:
     )
 
 
-def _add(found: list[Box], box: Box | None) -> None:
-    if box is not None and not _is_among(found, box):
-        found.append(box)
-
-
 def _gray(image: Image, size: tuple[int, int]) -> Image:
     """Turn gray and downscale. Skips pixels first where there are far more than needed: 10 times as quick."""
     step = max(1, min(image.shape[1] // size[0], image.shape[0] // size[1]) // 2)
     gray = np.asarray(cv2.cvtColor(image[::step, ::step], cv2.COLOR_BGR2GRAY), np.uint8)
-    return gray if size == (gray.shape[1], gray.shape[0]) else _resize(gray, size)
-
-
-def _resize(image: Image, size: tuple[int, int]) -> Image:
-    """Averages where pixels get twice as large or more, else interpolates: 4 times as quick there."""
-    way = cv2.INTER_AREA if image.shape[1] >= 2 * size[0] else cv2.INTER_LINEAR
-    return np.asarray(cv2.resize(image, size, interpolation=way), np.uint8)
+    if size == (gray.shape[1], gray.shape[0]):
+        return gray
+    way = cv2.INTER_AREA if gray.shape[1] >= 2 * size[0] else cv2.INTER_LINEAR
+    return np.asarray(cv2.resize(gray, size, interpolation=way), np.uint8)
