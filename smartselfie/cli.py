@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import re
 import signal
@@ -10,16 +9,25 @@ import sys
 import traceback
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated
 
 import typer
 
 from smartselfie._version import __version__
+from smartselfie.commands import measuring
 from smartselfie.commands.console import one_line, start_logging
+from smartselfie.commands.options import (
+    Config,
+    Json,
+    Quiet,
+    Set,
+    Verbose,
+    examples,
+    quoted,
+    read_settings,
+    settings_file,
+)
 from smartselfie.errors import SmartSelfieError
-
-if TYPE_CHECKING:
-    from smartselfie.settings import Settings
 
 NETWORK_COMMANDS = ("prepare", "train", "evaluate", "export")
 """What `smartselfie.training.commands` holds; it is imported only for these and for the help."""
@@ -30,17 +38,6 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-
-Config = Annotated[
-    Path | None,
-    typer.Option("--config", "-c", help="Settings file; without it ./config.yaml, if there is one."),
-]
-Set = Annotated[
-    list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Override a setting; repeatable.")
-]
-Verbose = Annotated[int, typer.Option("--verbose", "-v", count=True, help="Say more; twice: everything.")]
-Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
-Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Say only what is wrong.")]
 
 
 def _complete_source(given: str) -> list[str]:
@@ -67,11 +64,6 @@ def root(
     ] = False,
 ) -> None:
     """A camera that takes the picture when you smile. Without a command it runs."""
-
-
-def examples(*lines: str) -> str:
-    """Lay out the examples below a command's help."""
-    return "Examples:\n\n" + "\n\n".join(f"`{line}`" for line in lines)
 
 
 @app.command(
@@ -149,8 +141,8 @@ def serve(
         given.append(f"web.listen={quoted(address)}")
     if public:
         given.append("web.public=true")
-    path = config or _default_config()
-    raise typer.Exit(web(_settings(path, given), path))
+    path = settings_file(config)
+    raise typer.Exit(web(read_settings(path, given), path))
 
 
 @app.command(
@@ -191,7 +183,7 @@ def classify(
     from smartselfie.commands.classify import classify
 
     start_logging(verbose, quiet=not verbose)
-    settings = _settings(config or _default_config(), overrides)
+    settings = read_settings(settings_file(config), overrides)
     raise typer.Exit(
         classify(
             images,
@@ -204,109 +196,7 @@ def classify(
     )
 
 
-@app.command(
-    epilog=examples(
-        "smartselfie replay party.mp4                        events and a timeline",
-        "smartselfie replay clips/ --labels smiles.json      hits, misses and false shots",
-        "smartselfie replay clips/ --labels smiles.json --against before.json    which of two is better",
-        "smartselfie replay party.mp4 --mark --labels smiles.json    mark the smiles yourself",
-    ),
-)
-def replay(
-    clips: Annotated[list[Path], typer.Argument(metavar="CLIP...", help="Recordings, folders, or demo.")],
-    config: Config = None,
-    overrides: Set = None,
-    labels: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="When smiles are seen, to count hits and false shots.")
-    ] = None,
-    scores: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="Write the scores of every face, for `tune`.")
-    ] = None,
-    out: Annotated[
-        Path | None, typer.Option(metavar="DIR", help="Where the timelines go; default: replay/.")
-    ] = None,
-    where: Annotated[
-        str | None,
-        typer.Option(metavar="KEY=VALUE", help="Only clips of which the labels file says so: split=check."),
-    ] = None,
-    against: Annotated[
-        Path | None,
-        typer.Option(metavar="FILE", help="What an earlier run printed with --json: is this one better?"),
-    ] = None,
-    jobs: Annotated[
-        int | None, typer.Option(min=1, help="Clips side by side; default: one for each CPU.")
-    ] = None,
-    mark: Annotated[
-        bool, typer.Option("--mark", help="Play, and mark smiles with a key into --labels.")
-    ] = False,
-    as_json: Json = False,
-    verbose: Verbose = 0,
-) -> None:
-    """Run recordings through the whole pipeline as fast as it goes, and judge the shots."""
-    from smartselfie.commands.marking import mark_clips
-    from smartselfie.commands.replay import replay as run_replay
-
-    start_logging(verbose, quiet=not verbose)
-    settings = _settings(config or _default_config(), overrides)
-    if mark:
-        raise typer.Exit(mark_clips(clips, settings, labels or Path("smiles.json")))
-    raise typer.Exit(
-        run_replay(
-            clips,
-            settings,
-            labels=labels,
-            where=where,
-            as_json=as_json,
-            scores=scores,
-            out=out,
-            against=against,
-            jobs=jobs,
-        )
-    )
-
-
-@app.command(
-    epilog=examples(
-        "smartselfie tune clips/ --labels smiles.json",
-        "smartselfie tune scores.jsonl --labels smiles.json --write",
-        "smartselfie tune scores.jsonl --labels smiles.json --learn model/trigger.json",
-    ),
-)
-def tune(
-    clips: Annotated[list[Path], typer.Argument(metavar="CLIP...", help="Recordings or files of scores.")],
-    labels: Annotated[Path | None, typer.Option(metavar="FILE", help="When smiles are seen.")] = None,
-    config: Config = None,
-    overrides: Set = None,
-    scores: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="Keep the scores there, to sweep again at once.")
-    ] = None,
-    write: Annotated[bool, typer.Option("--write", help="Put what is proposed into config.yaml.")] = False,
-    learn: Annotated[
-        Path | None,
-        typer.Option(metavar="FILE", help="Learn the model of the last second (trigger.model) into a file."),
-    ] = None,
-    out: Annotated[Path | None, typer.Option(metavar="FILE", help="The picture of the sweep.")] = None,
-    as_json: Json = False,
-    verbose: Verbose = 0,
-) -> None:
-    """Find threshold, hold and release, or the certainty, by recorded scores; or learn the model."""
-    from smartselfie.commands.tune import tune
-
-    start_logging(verbose, quiet=not verbose)
-    path = config or _default_config()
-    settings = _settings(path, overrides)
-    raise typer.Exit(
-        tune(
-            clips,
-            settings,
-            labels=labels,
-            scores=scores,
-            write=(path or Path("config.yaml")) if write else None,
-            out=out,
-            learn_into=learn,
-            as_json=as_json,
-        )
-    )
+app.registered_commands += measuring.app.registered_commands
 
 
 @app.command(epilog=examples("smartselfie status", "smartselfie status --json | jq .camera"))
@@ -316,80 +206,6 @@ def status(as_json: Json = False, verbose: Verbose = 0) -> None:
 
     start_logging(verbose, quiet=not verbose)
     raise typer.Exit(status(as_json=as_json))
-
-
-@app.command(
-    epilog=examples(
-        "smartselfie bench --source demo",
-        "smartselfie bench --source party.mp4 --json bench.json --chart bench.png",
-        "smartselfie bench smiles clips/ --labels smiles.json --against yunet+ours --file yunet=FILE.onnx",
-    ),
-)
-def bench(
-    what: Annotated[
-        list[str] | None,
-        typer.Argument(
-            metavar="[smiles CLIP...]",
-            help="Labelled clips through this program and others: smiles hit, false shots, delay, time.",
-        ),
-    ] = None,
-    source: Annotated[
-        str, typer.Option(help="A recording, a folder or a camera; the demo needs none.")
-    ] = "demo",
-    config: Config = None,
-    overrides: Set = None,
-    frames: Annotated[int, typer.Option(min=1, help="Frames at the most.")] = 600,
-    as_json: Annotated[
-        Path | None, typer.Option("--json", metavar="FILE", help="Write the figures as JSON.")
-    ] = None,
-    chart: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="Draw the stages as a bar (PNG).")
-    ] = None,
-    labels: Annotated[Path | None, typer.Option(metavar="FILE", help="smiles: when smiles are seen.")] = None,
-    where: Annotated[
-        str | None, typer.Option(metavar="KEY=VALUE", help="smiles: only clips of which the labels say so.")
-    ] = None,
-    against: Annotated[
-        list[str] | None,
-        typer.Option(help="smiles: usual, fer, or DETECTOR+NETWORK such as yunet+mini_xception."),
-    ] = None,
-    files: Annotated[
-        list[str] | None,
-        typer.Option("--file", metavar="NAME=FILE", help="smiles: a peer's network or detector."),
-    ] = None,
-    jobs: Annotated[int | None, typer.Option(min=1, help="smiles: clips side by side.")] = None,
-    verbose: Verbose = 0,
-) -> None:
-    """Measure what the configured pipeline costs on this machine, or how it does beside other programs."""
-    start_logging(verbose, quiet=not verbose)
-    if what:
-        raise typer.Exit(
-            _bench_smiles(
-                what,
-                _settings(config or _default_config(), overrides),
-                labels=labels,
-                where=where,
-                against=against or (),
-                files=files or (),
-                jobs=jobs,
-                as_json=as_json,
-            )
-        )
-    from smartselfie.commands.bench import bench
-
-    given = [f"source.use={quoted(source)}", *(overrides or ())]
-    raise typer.Exit(
-        bench(_settings(config or _default_config(), given), frames=frames, as_json=as_json, chart=chart)
-    )
-
-
-def _bench_smiles(what: Sequence[str], settings: Settings, *, labels: Path | None, **options: Any) -> int:
-    from smartselfie.commands.bench_smiles import bench_smiles
-    from smartselfie.errors import UsageError
-
-    if what[0] != "smiles" or len(what) < 2 or labels is None:
-        raise UsageError("expected 'smartselfie bench smiles CLIP... --labels FILE'")
-    return bench_smiles([Path(clip) for clip in what[1:]], settings, labels=labels, **options)
 
 
 @app.command(epilog=examples("smartselfie init", "smartselfie init ~/party"))
@@ -404,23 +220,6 @@ def init(
     print(init(folder))
 
 
-def quoted(value: str) -> str:
-    """Quote what a person typed, so that nothing in it is read as YAML; a camera's number stays one."""
-    return value if value.isdecimal() and len(value) < 3 else json.dumps(value, ensure_ascii=False)
-
-
-def _default_config() -> Path | None:
-    from smartselfie.daemon.app import default_config
-
-    return default_config()
-
-
-def _settings(path: Path | None, overrides: Sequence[str] | None) -> Settings:
-    from smartselfie.settings import load
-
-    return load(path, overrides or ())
-
-
 def _commands() -> set[str]:
     names = (command.name or getattr(command.callback, "__name__", "") for command in app.registered_commands)
     return {*names, *NETWORK_COMMANDS}
@@ -433,7 +232,7 @@ def _add_network_commands() -> None:
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Run the command line; ends the process with the exit code that DESIGN's list gives."""
+    """Run the command line; ends the process with the exit code that README.md lists."""
     words = list(sys.argv[1:] if arguments is None else arguments)
     shell_asks = any(name.startswith("_SMARTSELFIE_COMPLETE") for name in os.environ)
     groups = ("-h", "--help", "-V", "--version", "--install-completion", "--show-completion")

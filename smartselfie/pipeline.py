@@ -204,15 +204,15 @@ class Loop:
         if self._live:
             taken -= timedelta(seconds=self._clock() - pick.frame.at)
         shot = Shot(
-            pick.still,
-            pick.faces,
-            pick.frame.size,
-            taken,
-            pick.frame.seq,
-            pick.decided,
-            pick.frame.at,
-            pick.by,
-            pick.alternative,
+            image=pick.still,
+            faces=pick.faces,
+            size=pick.frame.size,
+            taken=taken,
+            seq=pick.frame.seq,
+            at=pick.decided,
+            picked_at=pick.frame.at,
+            by=pick.by,
+            alternative=pick.alternative,
         )
         if self.annotate is not None:
             view = replace(self.view(), frame=pick.frame, faces=pick.faces, last_shot=None)

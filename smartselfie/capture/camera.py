@@ -24,7 +24,6 @@ OPENING, FIRST = 30.0, 10.0
 before the driver counts as blocked."""
 MARGIN = 0.5
 """A reader that is late gets these seconds more to come back by itself (network sources do)."""
-
 SLACK = 0.75
 """A frame is due when this share of the wanted interval has passed: cameras are not punctual."""
 

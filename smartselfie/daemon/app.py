@@ -22,11 +22,11 @@ from smartselfie.capture.pace import Pace
 from smartselfie.daemon.live_parts import (
     LiveAnalysis,
     LiveMoment,
+    LiveNearMisses,
     LivePace,
     LivePart,
     LiveSaver,
     LiveWindow,
-    NearMisses,
     pace_values,
     saver_values,
 )
@@ -109,7 +109,7 @@ class App:
             self.realtime = options.realtime or (opener.kind == "demo" and self._is_watched())
             self.camera = self._stack.enter_context(self._make_camera(opener)) if self.live else None
             self.source = None if self.live else self._open_recording(opener)
-            near_misses = self._stack.enter_context(NearMisses(settings, self.events))
+            near_misses = self._stack.enter_context(LiveNearMisses(settings, self.events))
             self.loop = Loop(
                 analysis,
                 build_moment(settings),

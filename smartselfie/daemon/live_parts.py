@@ -94,7 +94,7 @@ class LiveWindow:
                 setattr(self._window.controls, name, getattr(settings.window, name))
 
 
-class NearMisses:
+class LiveNearMisses:
     """A viewer that keeps the best frames that did not fire, as many as the settings say; 0: none.
 
     Owns a saver of its own while there are any to keep. A disk that does not keep up costs near misses, never

@@ -129,7 +129,7 @@ def construct(node: yaml.Node, depth: int = 0) -> object:
         case "int" | "float" as kind:
             return _number(text, kind)
         case _:
-            raise _RefusedError(f"got the tag {node.tag!r}; leave it away")
+            raise _RefusedError(f"got the tag {node.tag!r}; remove the tag")
 
 
 def written(node: yaml.Node, depth: int = 0) -> str:

@@ -30,7 +30,7 @@ class ArmBody(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    on: bool | None = Field(default=None, description="true, false, or null to change over")
+    on: bool | None = Field(default=None, description="true, false, or null: the other of the two")
 
 
 class CameraState(BaseModel):

@@ -10,7 +10,7 @@ import pytest
 
 from smartselfie import settings as s
 from smartselfie.daemon.app import App, RunOptions
-from smartselfie.daemon.live_parts import LiveWindow, NearMisses
+from smartselfie.daemon.live_parts import LiveNearMisses, LiveWindow
 from smartselfie.settings import Settings, catalogue, load, needs_restart, set_values
 from tests.shared import ROOT
 
@@ -54,7 +54,7 @@ def moment(running: Running, name: str) -> object:
 
 def near_misses(running: Running, name: str) -> object:
     """How many near misses are kept."""
-    (keeper,) = (part for part in running.app.parts if isinstance(part, NearMisses))
+    (keeper,) = (part for part in running.app.parts if isinstance(part, LiveNearMisses))
     return keeper.kept
 
 
@@ -184,7 +184,7 @@ def test_any_other_setting_needs_a_restart(key: str) -> None:
 def test_near_misses_that_are_not_wanted_cost_nothing(tmp_path_factory: pytest.TempPathFactory) -> None:
     """With 0 there is neither a thread nor a folder."""
     folder = tmp_path_factory.mktemp("none")
-    keeper = NearMisses(
+    keeper = LiveNearMisses(
         set_values(Settings(), {"saver.folder": str(folder)}), lambda event, /, **fields: None
     )
     assert keeper.kept == 0

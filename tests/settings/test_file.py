@@ -87,7 +87,7 @@ def test_empty_file_means_defaults(text: str) -> None:
         ),
         (
             "hold: !!python/name:os.system x",
-            "trigger.hold: got the tag 'tag:yaml.org,2002:python/name:os.system'; leave it away",
+            "trigger.hold: got the tag 'tag:yaml.org,2002:python/name:os.system'; remove the tag",
         ),
         (
             "<<: 3",
