@@ -91,6 +91,23 @@ class GpioError(SmartSelfieError, RuntimeError):
 class OutputError(SmartSelfieError, OSError):
     """An output cannot tell what happened now; it is asked again."""
 
+    pause = 0.0
+    """Seconds that the far side asks to be left alone for."""
+
+
+class RefusedError(OutputError):
+    """The far side is there and does not take this one thing; `again`: it may another time."""
+
+    def __init__(self, what: str, *, remedy: str = "", again: bool = False) -> None:
+        super().__init__(what, remedy=remedy)
+        self.again = again
+
+
+class ExtraMissingError(SmartSelfieError, ImportError):
+    """What a kind of output needs is not installed."""
+
+    exit_code = 2
+
 
 class BusyError(SmartSelfieError, RuntimeError):
     """The loop does not get to the commands it has."""

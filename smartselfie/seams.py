@@ -124,12 +124,20 @@ class Output(Protocol):
         """Seconds between two views at the least, 0 for every newest one; None: it looks at none."""
         ...
 
+    def begin(self) -> None:
+        """The program runs: begin what it does by itself."""
+        ...
+
     def event(self, event: Event) -> None:
         """Take an event. `OutputError`: it cannot be told now, and comes again after a pause."""
         ...
 
     def view(self, view: View) -> None:
         """Take the newest view; those in between are left out."""
+        ...
+
+    def report(self) -> dict[str, object]:
+        """Tell how it is, for the status; JSON-able, never waits, called in any thread."""
         ...
 
     def close(self) -> None:
@@ -147,3 +155,7 @@ class Surroundings:
     """Where the pictures are saved."""
     source: str
     """What `source.use` says, without a password."""
+    name: str = ""
+    """What the output is called in the log: its kind and its place in the list."""
+    value: Callable[[str], object] = lambda key: None
+    """Returns the value in effect of a setting by its key, such as "trigger.threshold", from any thread."""

@@ -117,7 +117,7 @@ def test_a_kind_that_nobody_has_is_refused_with_those_there_are() -> None:
     """The message names them."""
     with pytest.raises(ConfigError, match=r"must be .*haar, .*or toy"):
         load(None, ["detector.kind=cat"])
-    with pytest.raises(ConfigError, match="needs one of these kinds: events, toy"):
+    with pytest.raises(ConfigError, match=r"needs one of these kinds: events, .*, toy"):
         load(None, ["outputs=[{kind: cat}]"])
 
 

@@ -7,7 +7,7 @@ import os
 import queue
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -91,6 +91,8 @@ class App:
         self.commands: queue.Queue[Command] = queue.Queue(100)
         self.views: Newest[View] = Newest()
         self.outputs: list[OutputThread] = []
+        self.listed: Sequence[OutputThread] = ()
+        """Those of the settings and the command line, whose state people ask for."""
         self.parts: list[LivePart] = []
         """Those that follow settings while they run."""
         self._wake = threading.Event()
@@ -169,10 +171,13 @@ class App:
         settings = self.settings
         if self.options.events is not None:
             self._tell(EventsFile(self.options.events), "events", size=ALL_EVENTS)
-        around = Surroundings(self.send, Path(settings.saver.folder), self._source_name)
+        folder, value = Path(settings.saver.folder), lambda key: self.settings.value(key)
         for number, output in enumerate(settings.outputs, 1):
-            made = OUTPUTS.build(output, around=around)
-            self._tell(made, f"{output.kind}-{number}", only=output.only)
+            name = getattr(output, "name", None) or f"{output.kind}-{number}"
+            around = Surroundings(self.send, folder, self._source_name, name, value)
+            self._tell(OUTPUTS.build(output, around=around), name, only=output.only)
+        self.listed = tuple(self.outputs)
+        self._stack.callback(self._stop_outputs)
 
     def _tell(self, output: Output, name: str, *, only: Iterable[str] = (), size: int = 1000) -> OutputThread:
         """Give an output its thread and every event."""
@@ -180,6 +185,11 @@ class App:
         self.events.listen(thread.hear)
         self.outputs.append(thread)
         return thread
+
+    def _stop_outputs(self) -> None:
+        """Have all end at once: one that hangs does not use up the time of the others."""
+        for output in self.outputs:
+            output.stop()
 
     def _show(self) -> None:
         """Have the loop show its views to the window and to the outputs that look at them."""
@@ -207,6 +217,7 @@ class App:
                 source=self._source_name,
                 store=self.saver,
                 camera=None if camera is None else lambda: (camera.status.value, camera.notice),
+                outputs=lambda: [output.report() for output in self.listed],
             )
             self.loop.viewers.append(self._tell(health, "health"))
             if (trimmer := heap_trimmer()) is not None:
@@ -218,6 +229,8 @@ class App:
     def _say_started(self) -> None:
         self._started = True
         self.events("started", version=__version__, source=self._source_name, folder=str(self.saver.folder))
+        for output in self.outputs:
+            output.begin()
 
     def _say_stopped(self) -> None:
         if self._started:

@@ -23,11 +23,18 @@ class BaseOutput:
 
     view_every: float | None = None
 
+    def begin(self) -> None:
+        """The program runs: begin what it does by itself."""
+
     def event(self, event: Event) -> None:
         """Take an event."""
 
     def view(self, view: View) -> None:
         """Take the newest view."""
+
+    def report(self) -> dict[str, object]:
+        """Tell how it is, for the status; JSON-able, never waits."""
+        return {}
 
     def close(self) -> None:
         """Give back what it holds."""
@@ -35,7 +42,11 @@ class BaseOutput:
 
 OUTPUTS: Family[Output] = Family(
     "outputs",
-    {"events": KindEntry("smartselfie.outputs.events", "a file with one JSON object a line.")},
+    {
+        "events": KindEntry("smartselfie.outputs.events", "a file with one JSON object a line."),
+        "exec": KindEntry("smartselfie.outputs.exec", "a command that is run."),
+        "webhook": KindEntry("smartselfie.outputs.webhook", "an address that is posted to, signed."),
+    },
     base=OutputSettings,
 )
 """A kind's module has `Settings(OutputSettings)` and `build(settings, *, around: Surroundings) -> Output`."""

@@ -64,9 +64,9 @@ class Store(Protocol):
 class Health(BaseOutput):
     """An output that writes the status file, at most once a second.
 
-    `camera` tells the camera's state and, in words, what is wrong with it; None for a recording. The file is
-    replaced in one step, so that no reader sees half of one, and removed by `close`. That it cannot be
-    written is a warning, said once.
+    `camera` tells the camera's state and, in words, what is wrong with it; None for a recording. `outputs`
+    tells how those are who are told. The file is replaced in one step, so that no reader sees
+    half of one, and removed by `close`. That it cannot be written is a warning, said once.
     """
 
     view_every = 0.25  # oftener than it writes, to know how old the newest frame is
@@ -78,12 +78,13 @@ class Health(BaseOutput):
         source: str,
         store: Store,
         camera: Callable[[], tuple[str, str]] | None = None,
+        outputs: Callable[[], list[dict[str, object]]] = list,
         clock: Callable[[], float] = time.monotonic,
         now: Callable[[], datetime] = lambda: datetime.now().astimezone(),
     ) -> None:
         self.path = folder / NAME
         self._source = source
-        self._store, self._camera = store, camera
+        self._store, self._camera, self._outputs = store, camera, outputs
         self._clock, self._now = clock, now
         self._started, self._started_at = now(), clock()
         self._due = float("-inf")
@@ -163,6 +164,7 @@ class Health(BaseOutput):
             "outage": self._store.outage,
             "notices": list(view.notices),
             "last_error": self._error,
+            "outputs": self._outputs(),
             "memory": resident(),
             "cpu": self._share(now),
             "threads": threading.active_count(),

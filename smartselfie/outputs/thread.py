@@ -51,7 +51,7 @@ class OutputThread:
         self._view_due = float("-inf")
         self._pause, self._retry_at = pauses[0], float("-inf")
         self._trouble = ""
-        self._complained = self._closing = False
+        self._complained = self._closing = self._begin = False
         self._thread = threading.Thread(target=self._run, name=f"output-{name}", daemon=True)
         self._thread.start()
 
@@ -64,6 +64,22 @@ class OutputThread:
     def trouble(self) -> str:
         """Why it cannot be told anything now; empty while it can."""
         return self._trouble
+
+    def report(self) -> dict[str, object]:
+        """Return how the output is, for the status; never waits."""
+        return {
+            "name": self.name,
+            "waiting": len(self._events),
+            "lost": self.lost,
+            "trouble": self._trouble,
+            **{key: value for key, value in self.output.report().items() if value or key != "trouble"},
+        }
+
+    def begin(self) -> None:
+        """Let the output begin what it does by itself, in its thread."""
+        with self._changed:
+            self._begin = True
+            self._changed.notify_all()
 
     def hear(self, event: Event) -> None:
         """Take an event, in any thread; never waits."""
@@ -85,11 +101,15 @@ class OutputThread:
             self._view, self._view_due = view, self._clock() + every
             self._changed.notify_all()
 
-    def close(self, timeout: float = 5.0) -> None:
-        """Tell it what waits and stop; what it does not take within `timeout` seconds is lost, and said."""
+    def stop(self) -> None:
+        """Tell it what waits and stop, without waiting for that: many outputs can end at the same time."""
         with self._changed:
             self._closing = True
             self._changed.notify_all()
+
+    def close(self, timeout: float = 5.0) -> None:
+        """Tell it what waits and stop; what it does not take within `timeout` seconds is lost, and said."""
+        self.stop()
         self._thread.join(timeout)
         if self._thread.is_alive():  # blocked: it is abandoned, the program ends
             log.warning("output %s has not ended within %g s", self.name, timeout)
@@ -114,7 +134,10 @@ class OutputThread:
                 told = self._closing or self._clock() >= self._retry_at
                 event = self._events[0] if self._events and told else None
                 view, self._view = self._view, None
-            if view is None and event is None:
+                begin, self._begin = self._begin, False
+            if begin:
+                self._try(self.output.begin)
+            if not begin and view is None and event is None:
                 break
             if view is not None:
                 self._try(lambda shown=view: self.output.view(shown))  # type: ignore[misc]
@@ -124,7 +147,7 @@ class OutputThread:
 
     def _wait_for(self) -> float | None:
         """Seconds until there is something to do; None: until something comes."""
-        if self._closing or self._view is not None:
+        if self._closing or self._begin or self._view is not None:
             return 0.0
         return max(0.0, self._retry_at - self._clock()) if self._events else None
 

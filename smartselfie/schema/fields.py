@@ -19,9 +19,13 @@ def setting(
     example: object = None,
     live: bool = False,
     private: bool = False,
+    secret: bool = False,
 ) -> Any:
-    """Declare a setting. `live`: a change applies at once; `private`: kept from the web page."""
-    extra: Any = {"unit": unit, "example": example, "live": live, "private": private}
+    """Declare a setting; `...` as default: it must be given.
+
+    `live`: a change applies at once; `private`: kept from the web page; `secret`: no message shows its value.
+    """
+    extra: Any = {"unit": unit, "example": example, "live": live, "private": private, "secret": secret}
     return Field(default, gt=gt, ge=ge, le=le, description=help, json_schema_extra=extra)
 
 

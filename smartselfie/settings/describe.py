@@ -16,7 +16,7 @@ from smartselfie.schema.fields import Section
 from smartselfie.schema.values import Hold, Kind, format_duration, format_size
 from smartselfie.settings.model import FAMILIES, LIST, OPTIONAL_SECTIONS, SECTIONS, Settings
 
-_PLAIN = {"unit": None, "example": None, "live": False, "private": False}
+_PLAIN = {"unit": None, "example": None, "live": False, "private": False, "secret": False}
 """What there is to know of a field that was not declared by `setting`: the kind."""
 IN_TITLES = {"fps": "frame rate", "cpu": "CPU", "led": "LED", "tls": "TLS", "url": "URL"}
 """Words of names that people write otherwise."""
@@ -50,6 +50,10 @@ class Setting:
     """A change applies at once; else it needs a restart."""
     private: bool = False
     """The web page neither shows nor sets it: paths, secrets, who may connect."""
+    secret: bool = False
+    """No message shows its value."""
+    required: bool = False
+    """It has no default: it must be given."""
 
 
 def catalogue(settings: Settings | None = None) -> Mapping[str, Setting]:
@@ -213,6 +217,8 @@ def _describe(key: str, name: str, field: FieldInfo) -> Setting:
         example=extra["example"],
         live=extra["live"],
         private=extra["private"],
+        secret=extra["secret"],
+        required=field.is_required(),
     )
 
 

@@ -263,7 +263,7 @@ def _is_another_kinds(key: str) -> bool:
 
 def _reason(setting: Setting, item: Given) -> str:
     """Say what was given and what is allowed."""
-    got = "***" if setting.key == "web.password" else item.written or '""'
+    got = "***" if setting.secret or setting.key == "web.password" else item.written or '""'
     hint = ""
     if isinstance(item.value, bool) and setting.kind not in ("switch", "auto_switch"):
         hint = f" (YAML reads that as {str(item.value).lower()})"

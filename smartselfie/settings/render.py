@@ -17,7 +17,7 @@ WIDTH = 100
 FACTS = 32
 _PLAIN = re.compile(r"[A-Za-z0-9][A-Za-z0-9_./-]*", re.ASCII)
 
-_OUTPUTS = "Who is told what happens, as a list; an event is told to each. A change needs a restart. {}"
+_OUTPUTS = "Who is told what happens, as a list; an event is told to each. A change needs a restart."
 _HEAD = """\
 The settings of smartselfie. Every setting is here, with its default; what you leave out keeps it.
 
@@ -58,14 +58,24 @@ def render_config() -> str:
             lines += [*_comment(setting.help, "  "), _line(setting, mark=not restart), ""]
         lines.pop()
         lines += _other_kinds(section)
-    lines += ["", "", f"# {'-' * (WIDTH - 2)}", *_comment(_OUTPUTS.format(OUTPUTS.help()), ""), f"{LIST}: []"]
+    lines += ["", "", f"# {'-' * (WIDTH - 2)}", *_comment(_OUTPUTS, ""), f"{LIST}: []"]
+    said: set[str] = set()
     for kind in OUTPUTS.kinds:
-        lines += ["", f"#  - kind: {kind}"]
-        fields = OUTPUTS.settings(kind).model_fields
-        for setting in (describe_setting(OUTPUTS.settings(kind), name, f"{LIST}.{name}") for name in fields):
-            if not setting.key.endswith(".kind"):
-                lines.append(f"#  {_line(setting, mark=False)}")
+        lines += ["", *_comment(f"{kind}: {OUTPUTS.entry(kind).help}", ""), f"#  - kind: {kind}"]
+        for setting in _settings_of_output(kind):
+            if setting.help not in said:  # what all have is said once
+                lines += _comment(setting.help, "#    ")
+                said.add(setting.help)
+            lines.append(f"#  {_line(setting, mark=False)}")
     return "\n".join(lines) + "\n"
+
+
+def _settings_of_output(kind: str) -> list[Setting]:
+    """Return a kind's settings, what must be given first."""
+    model = OUTPUTS.settings(kind)
+    names = (name for name in model.model_fields if name != OUTPUTS.key)
+    described = (describe_setting(model, name, f"{LIST}.{name}") for name in names)
+    return sorted(described, key=lambda setting: not setting.required)
 
 
 def _other_kinds(section: str) -> list[str]:
@@ -85,11 +95,11 @@ def _other_kinds(section: str) -> list[str]:
 def _line(setting: Setting, *, mark: bool) -> str:
     """Return the line that gives one setting, with what it may be in brief behind it."""
     facts = setting.brief
-    if setting.example is not None:
+    if setting.example is not None and not setting.required:
         facts += f"; such as {_as_yaml(setting.kind, setting.example)}"
     if mark and not setting.live:
         facts += "; restart"
-    value = _as_yaml(setting.kind, setting.default)
+    value = _as_yaml(setting.kind, setting.example if setting.required else setting.default)
     return f"  {setting.key.partition('.')[2]}: {value}".ljust(FACTS - 2) + f"  # {facts}"
 
 
