@@ -15,7 +15,7 @@ from smartselfie.deciding.eyes import EYE_CASCADE, EyeMeter
 from smartselfie.deciding.face_quality import sharpness
 from smartselfie.deciding.frame_quality import OPEN
 from smartselfie.detectors.cascades import find_cascade
-from smartselfie.records import Box, Image
+from smartselfie.records import Face, Image
 from smartselfie.replaying.labels import Verdict, read_labels
 from smartselfie.replaying.play import Played, Taken, find_clips
 from tests.shared import shared_path
@@ -66,16 +66,16 @@ def windows(one: Played) -> list[tuple[Taken, list[tuple[float, float, float]]]]
         for taken in one.taken:
             if not taken.at - moment.before - 1e-6 <= frame.at <= taken.at + moment.after + 1e-6:
                 continue
-            box = next((face.box for face in frame.faces if face.track in taken.tracks), None)
-            if box is not None:
-                seen[taken.at].append((frame.at, *measured(image, box, eyes)))
+            face = next((face for face in frame.faces if face.track in taken.tracks), None)
+            if face is not None:
+                seen[taken.at].append((frame.at, *measured(image, face, eyes)))
     capture.release()
     return [(taken, seen[taken.at]) for taken in one.taken]
 
 
-def measured(image: Image, box: Box, eyes: EyeMeter) -> tuple[float, float]:
+def measured(image: Image, face: Face, eyes: EyeMeter) -> tuple[float, float]:
     """How open its eyes are, and how sharp it is."""
-    return eyes(image, box), sharpness(image, box)
+    return eyes(image, face) or 0.0, sharpness(image, face.box)
 
 
 def test_the_frame_kept_is_sharp_and_has_open_eyes(played: list[Played]) -> None:
@@ -119,12 +119,12 @@ def test_blinks_are_measured_as_such(played: list[Played]) -> None:
             _, image = capture.read()
             if not frame.faces:
                 continue
-            box = max(frame.faces, key=lambda face: face.box.area).box
+            face = max(frame.faces, key=lambda face: face.box.area)
             for index, (start, end) in enumerate(blinks):
                 if start <= frame.at <= end:
-                    shut.setdefault(index, []).append(eyes(image, box))
+                    shut.setdefault(index, []).append(eyes(image, face) or 0.0)
             if 0.3 < min(abs(frame.at - (start + end) / 2) for start, end in blinks) < 0.5:
-                awake.append(eyes(image, box))
+                awake.append(eyes(image, face) or 0.0)
         capture.release()
         assert len(shut) == len(blinks)
         assert max(min(values) for values in shut.values()) < OPEN < median(awake), one.recording.clip

@@ -12,13 +12,15 @@ import pytest
 
 from smartselfie.daemon import parts
 from smartselfie.deciding.spread_search import SpreadSearchTracker
-from smartselfie.detectors.cascades import find_cascade
+from smartselfie.detectors.cascades import find_cascade, has_cascades
 from smartselfie.detectors.haar import HaarDetector
 from smartselfie.records import Box, Frame, Image, Look
 from smartselfie.settings import load
 from smartselfie.sources import open_source
 from smartselfie.sources.demo import Actor, DemoScript, DemoSource, smiling
 from tests.shared import shared_path
+
+pytestmark = pytest.mark.skipif(not has_cascades(), reason="OpenCV 5 has no cascades")
 
 CLIPS = ("pf_single_face.mp4", "lp_d0.mp4", "ow_baseline.mp4")
 PEOPLE = ("pf_single_face.mp4", "lp_d0.mp4", "vr_2.mp4")

@@ -120,13 +120,13 @@ def build_moment(settings: s.Settings) -> Moment | None:
     """Make the choice of the best frame; None: plainly the frame at which the trigger fires."""
     if settings.moment is None:
         return None
-    from smartselfie.detectors.cascades import find_cascade
+    from smartselfie.detectors.cascades import find_cascade, has_cascades
 
     return Moment(
         settings.moment.before,
         settings.moment.after,
         settings.moment.keep,
-        measure=FaceQualityMeter(EyeMeter(find_cascade(EYE_CASCADE))),
+        measure=FaceQualityMeter(EyeMeter(find_cascade(EYE_CASCADE) if has_cascades() else None)),
         repeats=settings.trigger.repeat is not None,
         release=build_rules(settings.trigger).release_level,
     )

@@ -23,7 +23,7 @@ RESTLESS = 12.0
 class FaceQualityMeter:
     """Measures a face: some 2 ms, nearly all of it the eyes'. `eyes` None leaves them unmeasured."""
 
-    def __init__(self, eyes: Callable[[Image, Box], float] | None = None) -> None:
+    def __init__(self, eyes: Callable[[Image, Face], float | None] | None = None) -> None:
         self._eyes = eyes
 
     def __call__(self, image: Image, face: Face, before: Image | None) -> FaceQuality:
@@ -31,7 +31,7 @@ class FaceQualityMeter:
         return FaceQuality(
             area=face.box.area,
             smile=smile_of(face)[0] if face.scores is not None else 0.0,
-            eyes=self._eyes(image, face.box) if self._eyes is not None else None,
+            eyes=self._eyes(image, face) if self._eyes is not None else None,
             sharpness=sharpness(image, face.box),
             inside=inside(face.box, (image.shape[1], image.shape[0])),
             stillness=stillness(image, before, face.box) if before is not None else 0.5,

@@ -10,6 +10,11 @@ import cv2
 from smartselfie.errors import DetectorError
 
 
+def has_cascades() -> bool:
+    """Whether this OpenCV has cascades: 5 has none."""
+    return hasattr(cv2, "CascadeClassifier")
+
+
 def find_cascade(name: str, folders: tuple[Path, ...] = ()) -> Path:
     """Return the file: the path itself, else in `folders`, in `haarcascade/`, in OpenCV's own data folder.
 
@@ -25,4 +30,12 @@ def find_cascade(name: str, folders: tuple[Path, ...] = ()) -> Path:
             return place
     raise DetectorError(
         f"cascade {name} not found", remedy=f"looked in {', '.join(str(place.parent) for place in places)}"
+    )
+
+
+def no_cascades() -> DetectorError:
+    """Return what to say where OpenCV has none."""
+    return DetectorError(
+        f"detector.kind haar: OpenCV {cv2.__version__} has no cascades any more",
+        remedy="set detector.kind: network, or pip install 'opencv-python<5'",
     )

@@ -17,7 +17,7 @@ import cv2
 import numpy as np
 
 from smartselfie.detectors import PHOTO_WIDTH, CopySettings
-from smartselfie.detectors.cascades import find_cascade
+from smartselfie.detectors.cascades import find_cascade, has_cascades, no_cascades
 from smartselfie.errors import DetectorError
 from smartselfie.records import Box, Face, Image, Look
 from smartselfie.schema.fields import setting
@@ -105,6 +105,8 @@ class Settings(CopySettings):
 
 def build(settings: Settings, *, smallest: float) -> HaarDetector:
     """Make the detector. Raises `DetectorError` without a cascade."""
+    if not has_cascades():
+        raise no_cascades()
     cascade = Path(settings.cascade)
     return HaarDetector(
         find_cascade(str(cascade) if cascade.is_file() else cascade.name, (cascade.parent,)),
@@ -132,6 +134,8 @@ class HaarDetector:
         min_neighbors: int = 5,
         smallest: float = 0.0,
     ) -> None:
+        if not has_cascades():
+            raise no_cascades()
         problem = f"{cascade}: not a cascade that OpenCV reads; bring a haarcascade_*.xml file"
         try:
             self._cascade = cv2.CascadeClassifier(str(cascade))
