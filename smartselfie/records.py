@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -163,6 +164,19 @@ class Face:
     """Probability that people would call this a smile now; None where the network has no such output."""
     mouth_motion: float | None = None
     """How much the mouth changed within the last tenth of a second; see `deciding.face_patch`."""
+
+    @property
+    def roll(self) -> float:
+        """Radians by which the head leans to its own left: eyes and mouth fall to the right; 0 when unknown.
+
+        The mean over the line through the eyes, that through the mouth, and that from one to the other: in
+        profile the first two are short.
+        """
+        if self.landmarks is None:
+            return 0.0
+        (ax, ay), (bx, by), _, (cx, cy), (dx, dy) = self.landmarks
+        down = (cx + dx - ax - bx) / 2, (cy + dy - ay - by) / 2
+        return math.atan2(by - ay + dy - cy - down[0], bx - ax + dx - cx + down[1])
 
     def scored(self, scores: Scores) -> Face:
         """Return the face with its scores, which tell of a hidden mouth where the detector does not."""

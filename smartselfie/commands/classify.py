@@ -44,11 +44,13 @@ class Result:
 
 
 def face_as_json(face: Face) -> dict[str, object]:
-    """Return a scored face as `{"box": [x, y, w, h], "scores": {"angry": ...}}`."""
+    """Return a scored face: its `box` [x, y, w, h], `landmarks`, `score` of the detector and `scores`."""
     assert face.scores is not None
-    box = face.box
+    box, marks = face.box, face.landmarks
     return {
         "box": [box.x, box.y, box.width, box.height],
+        "landmarks": marks and [[round(x, 1), round(y, 1)] for x, y in marks],
+        "score": None if face.score is None else round(face.score, 4),
         "scores": {name: round(share, 6) for name, share in face.scores.items()},
     }
 

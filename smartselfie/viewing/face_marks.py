@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from functools import lru_cache
 
 import cv2
@@ -11,9 +12,21 @@ from smartselfie.records import CLASSES, Box, Face, Image, Meter, Scores, State,
 from smartselfie.viewing import paint
 from smartselfie.viewing.paint import AMBER, GREEN, GREY, SMOKE, WHITE, Layout
 
+LEVEL = 4
+"""Degrees of roll up to which a box stands upright: it would only tremble."""
 
-def draw_face(image: Image, layout: Layout, face: Face, box: Box, meter: Meter | None, view: View) -> None:
-    """Corners around the face, its number and P(happy) above, its meter below."""
+
+def draw_face(
+    image: Image,
+    layout: Layout,
+    face: Face,
+    box: Box,
+    meter: Meter | None,
+    view: View,
+    *,
+    mirror: bool = False,
+) -> None:
+    """Corners around the face, turned as it is, its number and P(happy) above, its meter below."""
     unit = layout.unit
     fired = view.decision.state is State.RESTING and meter is not None and meter.progress >= 1
     if meter is not None and not meter.takes_part:
@@ -23,20 +36,23 @@ def draw_face(image: Image, layout: Layout, face: Face, box: Box, meter: Meter |
     else:
         color, opacity = WHITE, 0.9
     thick = max(2, round(0.45 * unit))
-    _draw_corners(image, box, thick, color, opacity)
+    roll = round(math.degrees(-face.roll if mirror else face.roll))
+    roll = 0 if abs(roll) <= LEVEL else roll
+    _draw_corners(image, box, thick, roll, color, opacity)
+    over = round(_overhang(box, roll))
     label = f"#{face.track}"
     if face.scores is not None:
         label += f"  happy {face.scores.happy:.2f}"
     size = layout.small
     across = paint.text_width(label, size) + 1.4 * size
     left = min(max(box.centre[0] - across / 2, 2), layout.width - across - 2)
-    top = max(box.y - 1.9 * size, 2)
+    top = max(box.y - over - 1.9 * size, 2)
     paint.panel(image, left, top, across, 1.5 * size, 0.75 * size, SMOKE, 0.62)
     paint.text(image, label, left + across / 2, top + 0.75 * size, size, color, align="middle")
     if meter is None:
         return
     bar = max(4, round(0.9 * unit))
-    low = min(box.bottom + 1.6 * bar, layout.height - 3 * bar)
+    low = min(box.bottom + over + 1.6 * bar, layout.height - 3 * bar)
     paint.panel(image, box.x, low, box.width, bar, bar / 2, SMOKE, 0.55)
     paint.panel(
         image,
@@ -62,24 +78,35 @@ def draw_face(image: Image, layout: Layout, face: Face, box: Box, meter: Meter |
         )
 
 
-def _draw_corners(image: Image, box: Box, thick: int, color: paint.Color, opacity: float) -> None:
+def _overhang(box: Box, roll: int) -> float:
+    """How far a turned box reaches above and below the upright one."""
+    turn = math.radians(roll)
+    return (box.width * abs(math.sin(turn)) + box.height * (abs(math.cos(turn)) - 1)) / 2
+
+
+def _draw_corners(image: Image, box: Box, thick: int, roll: int, color: paint.Color, opacity: float) -> None:
+    """Draw the four corners of a box that is turned about its middle by `roll` degrees, clockwise."""
     reach = max(box.width // 6, 3 * thick)
-    radius = reach / 2
-    mask = _corner(reach, thick, round(radius))
-    paint.stamp(image, mask, box.x, box.y, color, opacity)
-    paint.stamp(image, mask[:, ::-1], box.right - reach, box.y, color, opacity)
-    paint.stamp(image, mask[::-1], box.x, box.bottom - reach, color, opacity)
-    paint.stamp(image, mask[::-1, ::-1], box.right - reach, box.bottom - reach, color, opacity)
+    cos, sin = math.cos(math.radians(roll)), math.sin(math.radians(roll))
+    for quarter, (across, down) in enumerate(((-1, -1), (1, -1), (1, 1), (-1, 1))):
+        x, y = across * box.width / 2, down * box.height / 2
+        mask = _corner(reach, thick, round(reach / 2), roll + 90 * quarter)
+        half = mask.shape[0] // 2
+        left, top = box.centre[0] + x * cos - y * sin - half, box.centre[1] + x * sin + y * cos - half
+        paint.stamp(image, mask, left, top, color, opacity)
 
 
-@lru_cache(maxsize=64)
-def _corner(reach: int, thick: int, radius: int) -> Image:
-    """The upper left corner of a frame with a round edge, as a mask."""
-    mask = np.zeros((reach, reach), np.uint8)
+@lru_cache(maxsize=256)
+def _corner(reach: int, thick: int, radius: int, degrees: int) -> Image:
+    """The upper left corner of a frame with a round edge, turned about itself, in the middle of a mask."""
     half = thick / 2
     angle = np.linspace(np.pi, 1.5 * np.pi, 24)
     bend = (radius + half) + radius * np.stack([np.cos(angle), np.sin(angle)], 1)
     line = np.concatenate([[(half, reach - thick)], bend, [(reach - thick, half)]])
+    cos, sin = math.cos(math.radians(degrees)), math.sin(math.radians(degrees))
+    middle = reach + thick
+    line = line @ np.array([[cos, sin], [-sin, cos]]) + middle
+    mask = np.zeros((2 * middle, 2 * middle), np.uint8)
     cv2.polylines(mask, [np.round((line - 0.5) * 16).astype(np.int32)], False, 255, thick, cv2.LINE_AA, 4)
     return mask
 

@@ -68,7 +68,7 @@ def _draw_all(image: Image, view: View, *, mirror: bool = False) -> None:
         box = Box(round(box.x * wide), round(box.y * tall), round(box.width * wide), round(box.height * tall))
         if mirror:
             box = Box(layout.width - box.right, box.y, box.width, box.height)
-        draw_face(image, layout, face, box, meters.get(face.track), view)
+        draw_face(image, layout, face, box, meters.get(face.track), view, mirror=mirror)
     _draw_state(image, layout, view.decision)
     if view.decision.countdown is not None:
         _draw_countdown(image, layout, view.decision)

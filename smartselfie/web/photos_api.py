@@ -22,7 +22,7 @@ from smartselfie.seams import Classifier, Detector
 from smartselfie.web.problems import ProblemBody, ProblemError, documented
 from smartselfie.web.rates import Rates
 from smartselfie.web.security import client_of
-from smartselfie.web.wire import Json, scores_json, without_paths
+from smartselfie.web.wire import Json, face_json, without_paths
 
 PATH = "/api/v1/classify"
 
@@ -79,6 +79,10 @@ class FoundFace(BaseModel):
     """A face of an uploaded picture."""
 
     box: list[int] = Field(description="x, y, width, height in pixels of the upright picture")
+    landmarks: list[list[float]] | None = Field(
+        description="eye left in the picture, other eye, nose, corners of the mouth, as x, y; or null"
+    )
+    score: float | None = Field(description="how sure the detector is, 0 to 1; null when it does not say")
     scores: dict[str, float] = Field(description="the seven probabilities; they sum to 1")
     top: str = Field(description="the expression with the largest probability")
 
@@ -143,10 +147,8 @@ def classify_upload(
 
 def _found(face: Face) -> FoundFace:
     assert face.scores is not None
-    box = face.box
-    return FoundFace(
-        box=[box.x, box.y, box.width, box.height], scores=scores_json(face.scores), top=face.scores.top
-    )
+    found = face_json(face)
+    return FoundFace(**{name: found[name] for name in FoundFace.model_fields})
 
 
 _BODY: Json = {

@@ -35,12 +35,21 @@ def scores_json(scores: Scores) -> dict[str, float]:
     return {name: round(scores[name], 4) for name in CLASSES}
 
 
+def landmarks_json(face: Face) -> list[list[float]] | None:
+    """Return eyes, nose and corners of the mouth as (x, y) in pixels, to a tenth; None without."""
+    if face.landmarks is None:
+        return None
+    return [[round(x, 1), round(y, 1)] for x, y in face.landmarks]
+
+
 def face_json(face: Face) -> Json:
-    """One face: its box in pixels of the frame, its track and its scores."""
+    """One face: its box and landmarks in pixels of the frame, its track and its scores."""
     box = face.box
     return {
         "track": face.track,
         "box": [box.x, box.y, box.width, box.height],
+        "landmarks": landmarks_json(face),
+        "score": None if face.score is None else round(face.score, 3),
         "scores": None if face.scores is None else scores_json(face.scores),
         "top": None if face.scores is None else face.scores.top,
     }

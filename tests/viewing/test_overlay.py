@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 from datetime import UTC, datetime
 
@@ -105,6 +106,46 @@ def test_boxes_are_mirrored() -> None:
     assert plain[250:340, :120].any()
     assert not flipped[250:340, :120].any()
     assert flipped[250:340, 520:].any()
+
+
+def turned(degrees: float) -> Face:
+    """The face in the middle, its head leaning to its left by so much."""
+    turn = math.radians(degrees)
+    along, down = np.array([math.cos(turn), math.sin(turn)]), np.array([-math.sin(turn), math.cos(turn)])
+    places = [(-0.2, -0.15), (0.2, -0.15), (0.05, 0.05), (-0.15, 0.25), (0.15, 0.25)]
+    points = [np.array(BOX.centre) + BOX.width * (x * along + y * down) for x, y in places]
+    eye, other, nose, corner, last = ((float(x), float(y)) for x, y in points)
+    return Face(BOX, 1, None, landmarks=(eye, other, nose, corner, last))
+
+
+@pytest.mark.parametrize("degrees", [-50, -20, 20, 50, 90, 170])
+@pytest.mark.parametrize("mirror", [False, True])
+def test_the_box_turns_with_the_face(degrees: int, mirror: bool) -> None:
+    """Its corners lie where those of a face that leans so lie, in the mirror on the other side."""
+    drawn = near(draw(replace(view(), faces=(turned(degrees),)), mirror=mirror), AMBER)
+    turn = math.radians(-degrees if mirror else degrees)
+    half = BOX.width / 2 * 0.88
+    for across, down in ((-1, -1), (1, -1), (1, 1), (-1, 1)):
+        x = BOX.centre[0] + half * (across * math.cos(turn) - down * math.sin(turn))
+        y = BOX.centre[1] + half * (across * math.sin(turn) + down * math.cos(turn))
+        assert drawn[round(y) - 10 : round(y) + 11, round(x) - 10 : round(x) + 11].any()
+    if abs(degrees) < 90:
+        assert not drawn[BOX.y : BOX.y + 12, BOX.x : BOX.x + 12].any()
+
+
+@pytest.mark.parametrize("degrees", [-170, -60, 0, 15, 100])
+def test_a_faces_roll_is_that_of_eyes_and_mouth(degrees: int) -> None:
+    """Also in profile, where the eyes lie one behind the other; without landmarks it is none."""
+    assert math.degrees(turned(degrees).roll) == pytest.approx(degrees)
+    profile = ((100, 100), (100, 100), (80, 120), (98, 150), (98, 150))
+    assert abs(math.degrees(Face(BOX, landmarks=profile).roll)) < 5
+    assert Face(BOX).roll == 0
+
+
+def test_a_little_roll_leaves_the_box_upright() -> None:
+    """A landmark's noise does not make it tremble."""
+    still, leaning = (draw(replace(view(), faces=(turned(degrees),))) for degrees in (0, 3))
+    assert np.array_equal(still, leaning)
 
 
 def test_the_picture_is_mirrored() -> None:

@@ -12,7 +12,7 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from smartselfie.deciding.trigger import Trigger
-from smartselfie.records import Box
+from smartselfie.records import Box, Face
 from smartselfie.web.app import Parts, Photos
 from smartselfie.web.server import WebServer
 from tests.web.browser import DESKTOP, PHONE, opened
@@ -53,6 +53,19 @@ def page(browser: Browser, server: WebServer) -> Iterator[Page]:
     with opened(browser, server.url) as shown:
         expect(shown.get_by_role("heading", name="Try a photo")).to_be_visible()
         yield shown
+
+
+def test_a_box_turns_as_it_does_in_the_window(page: Page) -> None:
+    """The page's roll of a face is that of the overlay; a small one is none."""
+    for points in (
+        ((10, 20), (50, 60), (20, 60), (-10, 60), (20, 90)),
+        ((50, 10), (50, 60), (30, 40), (10, 15), (10, 55)),
+        ((10, 20), (50, 21), (30, 40), (15, 60), (45, 61)),
+    ):
+        told = page.evaluate("async (p) => (await import('/static/js/overlay.js')).rollOf(p)", points)
+        roll = Face(Box(0, 0, 9, 9), landmarks=points).roll
+        assert told == pytest.approx(roll if abs(roll) > 0.07 else 0)
+    assert page.evaluate("async () => (await import('/static/js/overlay.js')).rollOf(null)") == 0
 
 
 def group() -> bytes:

@@ -6,8 +6,21 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from smartselfie.records import Box, Face
 from smartselfie.web.rates import Rates, client_key
-from smartselfie.web.wire import event_json, picture_id, without_paths
+from smartselfie.web.wire import event_json, face_json, picture_id, without_paths
+
+
+def test_a_face_is_told_with_what_its_detector_knows() -> None:
+    """Landmarks and its score; null where it knows none."""
+    marks = ((1.04, 2.0), (3.0, 2.0), (2.0, 3.0), (1.0, 4.0), (3.0, 4.0))
+    known, unknown = (
+        face_json(Face(Box(0, 0, 5, 5), landmarks=marks, score=0.98765)),
+        face_json(Face(Box(0, 0, 5, 5))),
+    )
+    assert known["landmarks"] == [[1.0, 2.0], [3.0, 2.0], [2.0, 3.0], [1.0, 4.0], [3.0, 4.0]]
+    assert known["score"] == 0.988
+    assert unknown["landmarks"] is unknown["score"] is None
 
 
 def test_a_bucket_gives_its_burst_and_then_one_at_a_time() -> None:

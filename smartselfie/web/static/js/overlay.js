@@ -29,7 +29,8 @@ export function placement(canvas, width, height) {
 }
 
 /**
- * Draw what is known of a frame: { width, height, faces, meters, countdown }, faces with box, track, top, scores.
+ * Draw what is known of a frame: { width, height, faces, meters, countdown }, faces with box, landmarks, track, top,
+ * scores.
  * `chosen` is the track that is looked at; `mirrored` flips where the faces lie, not their names.
  */
 export function drawOverlay(canvas, view, { chosen = null, mirrored = false } = {}) {
@@ -40,6 +41,7 @@ export function drawOverlay(canvas, view, { chosen = null, mirrored = false } = 
     const [left, top, wide, high] = face.box;
     const onScreen = mirrored ? view.width - left - wide : left;
     const place = { x: x + onScreen * scale, y: y + top * scale, width: wide * scale, height: high * scale };
+    place.roll = rollOf(face.landmarks) * (mirrored ? -1 : 1);
     drawFace(context, place, face, meters.get(face.track), {
       strong: view.faces.length > 1 && face.track === chosen,
       bounds: { width, height },
@@ -48,6 +50,16 @@ export function drawOverlay(canvas, view, { chosen = null, mirrored = false } = 
     });
   }
   if (view.countdown) drawCountdown(context, width, height, view.countdown);
+}
+
+/** Radians by which eyes and mouth fall to the right, as `Face.roll` has it; small ones are none: a box would tremble. */
+export function rollOf(landmarks) {
+  if (!landmarks) return 0;
+  const [[ax, ay], [bx, by], , [cx, cy], [dx, dy]] = landmarks;
+  const across = (cx + dx - ax - bx) / 2;
+  const down = (cy + dy - ay - by) / 2;
+  const roll = Math.atan2(by - ay + dy - cy - across, bx - ax + dx - cx + down);
+  return Math.abs(roll) < 0.07 ? 0 : roll;
 }
 
 function drawFace(context, place, face, meter, { strong, bounds, number, room }) {
@@ -63,10 +75,14 @@ function drawFace(context, place, face, meter, { strong, bounds, number, room })
   if (face.scores) label(context, place, face, { bounds, number, room });
 }
 
-/** The corners of the box only: the face stays visible. */
-function corners(context, { x, y, width, height }) {
+/** The corners of the box only, turned as the face is: the face stays visible. */
+function corners(context, { x: left, y: top, width, height, roll }) {
+  const [x, y] = [-width / 2, -height / 2];
   const arm = Math.min(width, height) * 0.2;
   const radius = Math.min(10, arm * 0.6);
+  context.save();
+  context.translate(left + width / 2, top + height / 2);
+  context.rotate(roll);
   context.beginPath();
   for (const [cx, cy, dx, dy] of [
     [x, y, 1, 1],
@@ -80,6 +96,7 @@ function corners(context, { x, y, width, height }) {
     context.lineTo(cx, cy + dy * arm);
   }
   context.stroke();
+  context.restore();
 }
 
 function ring(context, place, progress) {
