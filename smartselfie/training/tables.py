@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterable, Sequence
+from pathlib import Path
 from typing import Any
 
 
@@ -34,3 +35,10 @@ def left_out(broken: Sequence[str], most: int = 20) -> None:
         print(f"left out: {line}", file=sys.stderr)
     if len(broken) > most:
         print(f"left out: {len(broken) - most} more", file=sys.stderr)
+
+
+def list_left_out(broken: Sequence[str], listed: Path) -> None:
+    """Write all that could not be read into the file `listed`, and say so on stderr."""
+    listed.write_text("\n".join(broken) + "\n")
+    left_out(broken)
+    print(f"{len(broken)} broken rows left out, all listed in {listed}", file=sys.stderr)

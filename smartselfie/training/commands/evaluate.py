@@ -11,7 +11,8 @@ import typer
 
 from smartselfie.errors import UsageError
 from smartselfie.training import tables
-from smartselfie.training.commands.options import DATA, Verbose, command_line
+from smartselfie.training.commands import detection
+from smartselfie.training.commands.options import DATA, DETECTION_DATA, Task, Verbose, command_line
 
 EXAMPLES = """
 Examples:
@@ -19,50 +20,106 @@ Examples:
     smartselfie evaluate model/expression.tflite --data data/faces.npz --peer mini_xception.tflite
 
     smartselfie evaluate runs/smile/network.keras --split PublicTest --json > figures.json
+
+    smartselfie evaluate model/face.tflite --task detection --data data/detection.npz --peer haar \\
+        --peer yunet:face_detection_yunet_2023mar.onnx --peer face_detection_back.tflite
 """
 
 
 class Split(StrEnum):
-    """FER2013's official splits."""
+    """FER2013's official splits; of pictures for detection."""
 
     public = "PublicTest"
     private = "PrivateTest"
     training = "Training"
+    val = "val"
+    held_back = "held-back"
 
 
 def evaluate(
     model: Annotated[Path, typer.Argument(help="A .tflite, .keras, .h5 or .hdf5 file.")],
+    task: Annotated[Task, typer.Option(help="What the network is for.")] = Task.expressions,
     data: Annotated[
         list[Path] | None,
         typer.Option(
-            metavar="FILE", help="Prepared faces, FER2013 in any form, or labelled photographs; repeatable."
+            metavar="FILE",
+            help="Prepared faces, FER2013 in any form, or labelled photographs; for detection what `prepare` "
+            "wrote or reads, or portraits in which a face is to be found; repeatable.",
         ),
     ] = None,
     peer: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="A network to compare with, side by side.")
+        list[str] | None,
+        typer.Option(
+            metavar="FILE",
+            help="A network to compare with, side by side; for detection haar, yunet:FILE, a BlazeFace "
+            ".tflite or one of ours, repeatable.",
+        ),
     ] = None,
-    split: Annotated[Split, typer.Option(help="Of FER2013.")] = Split.private,
+    split: Annotated[
+        Split | None,
+        typer.Option(
+            help="Of FER2013; default: PrivateTest. For detection val, the default, or those training "
+            "pictures that choices are made on."
+        ),
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print everything as JSON.")] = False,
     plots: Annotated[Path | None, typer.Option(metavar="DIR", help="Draw the plots there.")] = None,
-    latency: Annotated[bool, typer.Option(help="Measure the time for one face.")] = True,
+    sheets: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="DIR",
+            help="Detection: write contact sheets of finds, misses and false boxes; never publish them.",
+        ),
+    ] = None,
+    latency: Annotated[bool, typer.Option(help="Measure the time for one face, or one search.")] = True,
     record: Annotated[
         bool,
         typer.Option("--record", help="Store the figures in the .json beside the model, under `accuracy`."),
     ] = False,
     verbose: Verbose = 0,
 ) -> None:
-    """Measure a network: accuracy, precision, recall, calibration, average precision of happy, latency."""
+    """Measure a network: accuracy, calibration, average precision of happy, latency.
+
+    For detection: recall, false boxes, precision by recall; by size, roll and cover.
+    """
     from smartselfie.training import backend
 
     backend.choose()
-    from smartselfie.training import card
-    from smartselfie.training import evaluate as evaluation
-
     about = model.with_suffix(".json")
     if record and not about.exists():
         raise UsageError(f"{about}: --record stores figures in a .json that `smartselfie export` has written")
+    if task is Task.detection:
+        if split not in (None, Split.val, Split.held_back):
+            raise UsageError(f"--split {split}: of pictures for detection there are val and held-back")
+        chosen = detection.Evaluation(
+            model, data or [DETECTION_DATA], peer or [], held_back=split is Split.held_back, plots=plots,
+            sheets=sheets, timed=latency,
+        )  # fmt: skip
+        detection.evaluate(chosen, as_json=as_json, record=record)
+        return
+    if sheets or split in (Split.val, Split.held_back) or len(peer or []) > 1:
+        raise UsageError("--sheets, --split val or held-back and several --peer go with --task detection")
+    _evaluate_expressions(
+        model, data or [DATA], Path(peer[0]) if peer else None, split or Split.private, as_json, plots,
+        latency, about if record else None,
+    )  # fmt: skip
+
+
+def _evaluate_expressions(
+    model: Path,
+    data: list[Path],
+    peer: Path | None,
+    split: Split,
+    as_json: bool,
+    plots: Path | None,
+    latency: bool,
+    about: Path | None,
+) -> None:
+    from smartselfie.training import card
+    from smartselfie.training import evaluate as evaluation
+
     reports = []
-    for path in data or [DATA]:
+    for path in data:
         trial = evaluation.load_evaluation_set(path, split.value, None if as_json else tables.progress)
         report = evaluation.evaluate(model, trial, peer=peer, plot_folder=plots, latency=latency)
         reports.append(report)
@@ -78,5 +135,5 @@ def evaluate(
                 print(f"{kind}: {report['model']['labels'][kind]['rule']}")
     if as_json:
         print(json.dumps(reports, indent=2))
-    if record:
+    if about is not None:
         card.record(about, reports, command_line())

@@ -9,6 +9,8 @@ from typing import Annotated
 
 import typer
 
+from smartselfie.errors import UsageError
+from smartselfie.training.commands import detection
 from smartselfie.training.commands.options import DATA, Verbose, command_line
 
 EXAMPLES = """
@@ -17,6 +19,8 @@ Examples:
     smartselfie export runs/smile/network.keras --kind int8 --out model/expression.tflite
 
     smartselfie export runs/big/network.keras --soft-labels model/soft/big.npz
+
+    smartselfie export runs/face/network.keras --version 2       a detector: int8, into model/face.tflite
 """
 
 
@@ -32,10 +36,19 @@ class NumberFormat(StrEnum):
 def export(
     source: Annotated[Path, typer.Argument(metavar="NETWORK", help="The network.keras of a run.")],
     data: Annotated[
-        Path, typer.Option(metavar="FILE", help="What `prepare` wrote: to calibrate and check.")
-    ] = DATA,
-    out: Annotated[Path, typer.Option(metavar="FILE")] = Path("model/expression.tflite"),
-    kind: Annotated[NumberFormat, typer.Option(help="Number format.")] = NumberFormat.float32,
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help=f"What `prepare` wrote, to calibrate and check; default: {DATA}, of a detector its own.",
+        ),
+    ] = None,
+    out: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Default: model/expression.tflite, or model/face.tflite."),
+    ] = None,
+    kind: Annotated[
+        NumberFormat | None, typer.Option(help="Number format; default: float32, of a detector int8.")
+    ] = None,
     read: Annotated[
         str | None, typer.Option(metavar="HEAD", help="The output the program reads; default: ferplus.")
     ] = None,
@@ -65,13 +78,19 @@ def export(
     ] = None,
     verbose: Verbose = 0,
 ) -> None:
-    """Write the LiteRT file that the program runs, checked against the Keras network on PublicTest."""
+    """Write the LiteRT file that the program runs, checked against the Keras network."""
     from smartselfie.training import backend
 
     backend.choose()
+    if detection.is_run(source):
+        if average or beside or soft_labels or read or kind not in (None, NumberFormat.int8) or tolerance:
+            raise UsageError("a detector is exported as int8, with --data, --out and --version alone")
+        detection.export(source, data, out or Path("model/face.tflite"), version)
+        return
+    out, kind = out or Path("model/expression.tflite"), kind or NumberFormat.float32
     from smartselfie.training import datasets
 
-    faces = datasets.load(data)
+    faces = datasets.load(data or DATA)
     from smartselfie.training import distil, predictors
     from smartselfie.training import export as exporting
 

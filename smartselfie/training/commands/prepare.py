@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from smartselfie.errors import UsageError
 from smartselfie.training import tables
-from smartselfie.training.commands.options import DATA, Verbose
+from smartselfie.training.commands import detection
+from smartselfie.training.commands.options import DATA, DETECTION_DATA, Task, Verbose
 
 EXAMPLES = """
 Examples:
@@ -19,6 +20,8 @@ Examples:
     smartselfie prepare archive/ --out data/tree.npz      train|test/<class>/*.jpg
 
     smartselfie prepare FERG_DB_256/ --out data/ferg.npz --pictures data/pictures
+
+    smartselfie prepare --task detection faces_detection.zip mine/ instances.json      bundle, YOLO, COCO
 """
 
 
@@ -26,14 +29,22 @@ def prepare(
     sources: Annotated[
         list[Path],
         typer.Argument(
-            help="fer2013.csv, icml_face_data.csv, a picture tree, FERG-DB, a legend.csv's folder, a .zip."
+            help="fer2013.csv, icml_face_data.csv, a picture tree, FERG-DB, a legend.csv's folder, a .zip; "
+            "for detection a bundle with labels.csv, a YOLO folder or a COCO .json."
         ),
     ],
+    task: Annotated[Task, typer.Option(help="What the network is for.")] = Task.expressions,
     votes: Annotated[
         Path | None,
         typer.Option(metavar="FILE", help="FER+'s fer2013new.csv, in the row order of fer2013.csv."),
     ] = None,
-    out: Annotated[Path, typer.Option(metavar="FILE", help="The compact array file to write.")] = DATA,
+    out: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help=f"The compact array file to write; default: {DATA}, for detection {DETECTION_DATA}.",
+        ),
+    ] = None,
     pictures: Annotated[
         Path | None,
         typer.Option(metavar="DIR", help="Also write every face as a PNG: DIR/split/class/number.png."),
@@ -45,9 +56,24 @@ def prepare(
         bool,
         typer.Option("--detect", help="Find the face in each picture with the cascade, for photographs."),
     ] = False,
+    teacher: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="Detection: label clips, or a .zip of crops of hard faces, by what this YuNet is sure of.",
+        ),
+    ] = None,
     verbose: Verbose = 0,
 ) -> None:
-    """Read labelled faces in any of their usual forms into one compact file."""
+    """Read labelled faces, or pictures for detection, in any of their usual forms into one compact file."""
+    if task is Task.detection:
+        if votes or pictures or chart or detect:
+            raise UsageError("--task detection takes sources, --teacher and --out alone")
+        detection.prepare(sources, out or DETECTION_DATA, teacher)
+        return
+    if teacher:
+        raise UsageError("--teacher goes with --task detection")
+    out = out or DATA
     from smartselfie.training import crops, datasets, plots, prepare, readers
 
     readings = [
@@ -68,8 +94,5 @@ def prepare(
         prepare.write_pictures(faces, pictures, tables.progress)
     broken = [line for reading in readings for line in reading.broken]
     if broken:
-        listed = out.with_suffix(".broken.txt")
-        listed.write_text("\n".join(broken) + "\n")
-        tables.left_out(broken)
-        print(f"{len(broken)} broken rows left out, all listed in {listed}", file=sys.stderr)
+        tables.list_left_out(broken, out.with_suffix(".broken.txt"))
     print(f"{len(faces)} faces -> {out}")

@@ -11,6 +11,7 @@ from typing import Annotated, Any
 import typer
 
 from smartselfie.errors import UsageError
+from smartselfie.training.commands import detection
 from smartselfie.training.commands.options import DATA, Verbose, command_line
 
 
@@ -22,6 +23,7 @@ class Network(StrEnum):
     cnn4 = "cnn4"
     vgg = "vgg"
     vgg16_bottleneck = "vgg16_bottleneck"
+    face = "face"
 
 
 class Precision(StrEnum):
@@ -49,6 +51,9 @@ HEADS = {
     "all": ("ferplus", "fer2013", "smiling"),
 }
 
+FACE_PRECISIONS = {"float32": "float32", "mixed": "mixed_bfloat16"}
+"""Keras' policies by number format."""
+
 EXAMPLES = """
 Examples:
 
@@ -63,6 +68,8 @@ Examples:
     smartselfie train --teachers model/soft/big.npz --distil 0.7
 
     smartselfie train --from model/expression.keras --rate 0.05 --run runs/longer
+
+    smartselfie train --network face --data data/detection.npz --steps 20000 --run runs/face     a detector
 """
 
 
@@ -89,12 +96,16 @@ def train(
         float | None,
         typer.Option(min=0.01, help="Fit the schedule to this time; --epochs is then the first guess."),
     ] = None,
-    batch: Annotated[int, typer.Option(min=1)] = 128,
-    rate: Annotated[float, typer.Option(min=0, help="Peak learning rate of SGD.")] = 0.1,
+    steps: Annotated[int | None, typer.Option(min=1, help="face: steps of the run; default: 20000.")] = None,
+    batch: Annotated[int | None, typer.Option(min=1, help="Default: 128; face: 32.")] = None,
+    rate: Annotated[
+        float | None,
+        typer.Option(min=0, help="Peak learning rate; default: 0.1 of SGD; face: 0.002 of AdamW."),
+    ] = None,
     sizes: Annotated[
         str, typer.Option(metavar="SHARE:SIDE,...", help="Side of the faces from which share of the run on.")
     ] = "0:48",
-    weight_decay: Annotated[float, typer.Option(min=0)] = 5e-4,
+    weight_decay: Annotated[float | None, typer.Option(min=0, help="Default: 0.0005; face: 0.02.")] = None,
     smoothing: Annotated[
         float, typer.Option(min=0, max=1, help="Label smoothing of FER2013's labels.")
     ] = 0.1,
@@ -107,7 +118,17 @@ def train(
         float, typer.Option(min=0, max=1, help="Share of faces made small or blurred.")
     ] = 0.25,
     augment: Annotated[bool, typer.Option(help="Change training faces; off, they are only mirrored.")] = True,
-    ema: Annotated[float, typer.Option(min=0, max=1, help="Decay a step of the averaged weights.")] = 0.998,
+    ema: Annotated[
+        float | None,
+        typer.Option(min=0, max=1, help="Decay a step of the averaged weights; default: 0.998; face: 0.999."),
+    ] = None,
+    hard: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="face: names of pictures that are drawn more often, one a line."),
+    ] = None,
+    workers: Annotated[
+        int | None, typer.Option(min=1, help="face: processes that make pictures; default: 1.")
+    ] = None,
     class_weights: Annotated[bool, typer.Option("--class-weights", help="Weigh rare classes up.")] = False,
     calm: Annotated[
         float | None,
@@ -121,7 +142,10 @@ def train(
     ] = None,
     beside: Annotated[
         list[Path] | None,
-        typer.Option(metavar="FILE", help="Prepared faces to learn too, such as hard ones; repeatable."),
+        typer.Option(
+            metavar="FILE",
+            help="Prepared faces, or pictures, to learn too, such as hard ones; repeatable.",
+        ),
     ] = None,
     distil: Annotated[float, typer.Option(min=0, max=1, help="Share of the teachers in the targets.")] = 0.7,
     widths: Annotated[
@@ -138,15 +162,31 @@ def train(
         ),
     ] = None,
     precision: Annotated[
-        Precision,
-        typer.Option(help="mixed: steps in bfloat16, three times as quick where the processor has it."),
-    ] = Precision.float32,
+        Precision | None,
+        typer.Option(
+            help="mixed: steps in bfloat16, three times as quick where the processor has it; default: "
+            "float32; face: mixed."
+        ),
+    ] = None,
     seed: Annotated[int, typer.Option(min=0)] = 1,
     verbose: Verbose = 0,
 ) -> None:
-    """Train a network; every choice is made on PublicTest."""
+    """Train a network; every choice is made on PublicTest, or on training pictures held back."""
     from smartselfie.training import backend
 
+    if network is Network.face or (resume and detection.is_run(run / "network.keras")):
+        chosen_face = detection.Training(
+            run, data, tuple(beside or ()), start, hard, resume=resume,
+            options={
+                "steps": steps, "batch": batch, "rate": rate, "weight_decay": weight_decay, "ema": ema,
+                "workers": workers, "precision": precision and FACE_PRECISIONS[precision.value],
+                "seed": seed if seed != 1 else None,
+            },
+        )  # fmt: skip
+        detection.train(chosen_face)
+        return
+    if steps or hard or workers:
+        raise UsageError("--steps, --hard and --workers go with --network face")
     if resume:
         stored = _stored(run)
         network = stored["network"]
@@ -181,20 +221,20 @@ def train(
             heads=HEADS[labels.value],
             epochs=epochs,
             minutes=minutes,
-            batch=batch,
-            rate=rate,
+            batch=batch or 128,
+            rate=0.1 if rate is None else rate,
             sizes=settings.read_sizes(sizes),
-            weight_decay=weight_decay,
+            weight_decay=5e-4 if weight_decay is None else weight_decay,
             smoothing=smoothing,
             blend=blend,
             mixup=mixup,
-            ema=ema,
+            ema=0.998 if ema is None else ema,
             calm=1.0 if calm is None else calm,
             class_weights=class_weights,
             patience=patience,
             distil=distil,
             start=None if start is None else str(start),
-            precision=precision.value,
+            precision=(precision or Precision.float32).value,
             seed=seed,
             options=options,
             teachers=tuple(map(str, teachers or ())),

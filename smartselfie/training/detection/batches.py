@@ -12,8 +12,9 @@ import cv2
 import numpy as np
 
 from smartselfie.errors import DataError
-from smartselfie.training.detection import augment, loss
+from smartselfie.training.detection import augment
 from smartselfie.training.detection.pictures import Floats, Pixels, held_back, load
+from smartselfie.training.detection.targets import target_maps
 
 Batch = tuple[Pixels, dict[str, Floats]]
 
@@ -112,5 +113,5 @@ def _work(
         targets: list[dict[str, Floats]] = []
         for n in range(batch):
             images[n], faces, ignore = augment.compose(*draws, rng, size)
-            targets.append(loss.target_maps(faces, ignore, size, size))
+            targets.append(target_maps(faces, ignore, size, size))
         made.put((images, {name: np.stack([each[name] for each in targets]) for name in targets[0]}))

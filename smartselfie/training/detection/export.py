@@ -89,7 +89,7 @@ def export(
                 f"{TOLERANCE:.0%} may be lost"
             )
         about["differs"] = round(lost, 4)
-        about["threshold"] = round(ours.threshold_for(SHIPPED_FALSE), 3)
+        about["threshold"] = round(min(max(ours.threshold_for(SHIPPED_FALSE), LEAST), 0.99), 3)
         made.with_suffix(".json").write_text(json.dumps(about, indent=2) + "\n")
         made.replace(target)
         made.with_suffix(".json").replace(target.with_suffix(".json"))

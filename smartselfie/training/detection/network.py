@@ -14,10 +14,7 @@ import keras
 from keras import layers
 
 from smartselfie.training.detection.fused import BatchNormalization
-
-STRIDE = 8
-"""Pixels of the input a cell of the maps stands for."""
-LANDMARKS = 5
+from smartselfie.training.detection.targets import LANDMARKS
 
 
 def face(

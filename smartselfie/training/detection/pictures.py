@@ -39,7 +39,8 @@ class Picture:
 
     def pixels(self) -> Pixels:
         """Decode; returns (H, W, 3) uint8 BGR. Raises DataError when the file is damaged."""
-        image = cv2.imdecode(np.frombuffer(self.encoded, np.uint8), cv2.IMREAD_COLOR)
+        data = np.frombuffer(self.encoded, np.uint8)
+        image = cv2.imdecode(data, cv2.IMREAD_COLOR) if len(data) else None
         if image is None:
             raise DataError(f"{self.name}: not a picture that can be read")
         return np.asarray(image, np.uint8)

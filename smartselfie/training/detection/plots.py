@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from smartselfie.training.detection.pictures import Floats
 from smartselfie.training.plots import COLOURS, figure
 
 
@@ -27,9 +28,7 @@ def curves(rows: Sequence[Mapping[str, float]], path: Path) -> None:
             axes.legend(fontsize=9)
 
 
-def precision_recall(
-    curves_by_name: Mapping[str, tuple[Sequence[float], Sequence[float]]], title: str, path: Path
-) -> None:
+def precision_recall(curves_by_name: Mapping[str, tuple[Floats, Floats]], title: str, path: Path) -> None:
     """Draw precision against recall, from (recalls, precisions) by the detector's name."""
     with figure(path, size=(6.4, 4.6)) as axes:
         for number, (name, (recall, precision)) in enumerate(curves_by_name.items()):

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-import keras
 import numpy as np
 
 from smartselfie.detectors.maps import read_maps
@@ -28,6 +27,8 @@ def search(network: Any, image: Pixels, min_score: float = LEAST, longer: int = 
 
     `network`: a Keras one, see `network.face`; `longer`: pixels on the longer side of the searched copy.
     """
+    import keras
+
     small, scale = fitted(image, longer)
     maps = network(small[None].astype(np.float32), training=False)
     faces = read_maps({k: keras.ops.convert_to_numpy(v)[0] for k, v in maps.items()}, min_score)
