@@ -58,7 +58,7 @@ mutate: .venv/made-test
 	@touch $@
 
 lowest: .venv-lowest/made
-	@.venv-lowest/bin/python -m pytest --numprocesses 2 --dist loadfile $(ARGS)
+	@.venv-lowest/bin/python -m pytest -W default --numprocesses 2 --dist loadfile $(ARGS)
 
 clean:
 	rm -rf .venv .venv-lowest build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage*

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import zipfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Form, Path, Query, Response
@@ -121,6 +121,14 @@ def picture_routes(gallery: Gallery) -> APIRouter:
             raise ProblemError(404, _GONE)
         return entry
 
+    _add_lists(router, gallery, found)
+    _add_files(router, gallery, found)
+    _add_changes(router, gallery, found)
+    _add_archives(router, gallery)
+    return router
+
+
+def _add_lists(router: APIRouter, gallery: Gallery, found: Callable[[str], Entry]) -> None:
     @router.get("/shots", responses=documented(422))
     def list_shots(
         limit: Annotated[int, Query(ge=1, le=200)] = 60,
@@ -142,6 +150,8 @@ def picture_routes(gallery: Gallery) -> APIRouter:
         """Describe one picture."""
         return PictureItem.model_validate(gallery.describe(found(id)))
 
+
+def _add_files(router: APIRouter, gallery: Gallery, found: Callable[[str], Entry]) -> None:
     @router.get(
         "/shots/{id}/picture",
         response_class=FileResponse,
@@ -169,6 +179,8 @@ def picture_routes(gallery: Gallery) -> APIRouter:
         small = gallery.thumbnail(found(id))
         return Response(small, media_type="image/jpeg", headers={"cache-control": "private, max-age=86400"})
 
+
+def _add_changes(router: APIRouter, gallery: Gallery, found: Callable[[str], Entry]) -> None:
     @router.patch("/shots/{id}", responses=documented(404, 413, 422))
     def rate_shot(id: Id, rating: Rating) -> PictureItem:
         """Give a picture stars; written into its XMP, its pixels untouched."""
@@ -189,6 +201,8 @@ def picture_routes(gallery: Gallery) -> APIRouter:
         except OSError as error:
             raise ProblemError(507, f"the picture cannot be deleted: {error.strerror}") from error
 
+
+def _add_archives(router: APIRouter, gallery: Gallery) -> None:
     zipped: dict[int | str, dict[str, Any]] = {
         200: {"content": {"application/zip": {}}},
         **documented(413, 422),
@@ -209,8 +223,6 @@ def picture_routes(gallery: Gallery) -> APIRouter:
         if not entries:
             raise ProblemError(404, "none of these pictures is there")
         return _zipped(gallery, entries)
-
-    return router
 
 
 def _zipped(gallery: Gallery, entries: Sequence[Entry]) -> StreamingResponse:

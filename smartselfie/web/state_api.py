@@ -94,21 +94,22 @@ def state_routes(
             if last_event_id and last_event_id.isascii() and last_event_id.isdigit()
             else None
         )
-
-        async def lines() -> AsyncIterator[str]:
-            with hub.listener(after) as listener:
-                yield "retry: 2000\n\n"
-                while True:
-                    try:
-                        item = await asyncio.wait_for(listener.queue.get(), 15)
-                    except TimeoutError:
-                        yield ": still here\n\n"  # so that proxies and dead clients are noticed
-                        continue
-                    if item is None:
-                        return
-                    told = json.dumps(item.event, ensure_ascii=False)
-                    yield f"id: {item.number}\nevent: {item.event.get('event', 'message')}\ndata: {told}\n\n"
-
-        return StreamingResponse(lines(), media_type="text/event-stream")
+        return StreamingResponse(_lines(hub, after), media_type="text/event-stream")
 
     return router
+
+
+async def _lines(hub: Hub, after: int | None) -> AsyncIterator[str]:
+    """Write events as a stream of server-sent ones, and a sign of life in between."""
+    with hub.listener(after) as listener:
+        yield "retry: 2000\n\n"
+        while True:
+            try:
+                item = await asyncio.wait_for(listener.queue.get(), 15)
+            except TimeoutError:
+                yield ": still here\n\n"  # so that proxies and dead clients are noticed
+                continue
+            if item is None:
+                return
+            told = json.dumps(item.event, ensure_ascii=False)
+            yield f"id: {item.number}\nevent: {item.event.get('event', 'message')}\ndata: {told}\n\n"

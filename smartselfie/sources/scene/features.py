@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from smartselfie.sources.scene.canvas import SceneCanvas, curve, ellipse, moved, shade
+from smartselfie.sources.scene.canvas import Points, SceneCanvas, curve, ellipse, moved, shade
 from smartselfie.sources.scene.people import Person
 
 
@@ -155,35 +155,8 @@ def draw_mouth(canvas: SceneCanvas, person: Person, smile: float) -> None:
     opening = np.concatenate([inner_top, inner_low[::-1]])
     if part > 0.02:
         canvas.fill(opening, (38, 30, 66), 1.0, 0.004)
-        teeth_low = inner_top * 0.12 + inner_low * 0.88
-        teeth = np.concatenate([inner_top, teeth_low[::-1]])
-        canvas.fill(teeth * (0.93, 1), (226, 236, 240), 1.0, 0.008, within=opening)
-        for k in range(-4, 5):  # between the teeth
-            at = reach * (0.155 * k + 0.0)
-            edge = np.array(
-                [
-                    (at - 0.004, gap_top - 0.1),
-                    (at + 0.004, gap_top - 0.1),
-                    (at + 0.004, gap_low + 0.1),
-                    (at - 0.004, gap_low + 0.1),
-                ]
-            )
-            canvas.fill(edge, (150, 160, 172), 0.5, 0.006, within=teeth)
-        for side in (-1, 1):
-            canvas.fill(
-                ellipse(side * reach * 0.98, corner + 0.02, 0.15, 0.14),
-                (40, 36, 60),
-                0.75,
-                0.05,
-                within=opening,
-            )
-        canvas.fill(
-            np.concatenate([moved(inner_top, 0, -0.02), moved(inner_top, 0, 0.03)[::-1]]),
-            (60, 50, 80),
-            0.6,
-            0.016,
-            within=opening,
-        )
+        _draw_teeth(canvas, inner_top, inner_low, reach, (gap_top, gap_low))
+        _shade_inside(canvas, inner_top, opening, reach, corner)
     seam = inner_top * (1 - 0.5 * (1 - part)) + inner_low * (0.5 * (1 - part)) if part < 1 else inner_top
     canvas.stroke(seam, 0.028, (36, 34, 74), 0.85 * (1 - 0.6 * part), 0.006)
     for side in (-1, 1):
@@ -193,3 +166,42 @@ def draw_mouth(canvas: SceneCanvas, person: Person, smile: float) -> None:
             0.2 + 0.35 * smile,
             0.02,
         )
+
+
+def _draw_teeth(
+    canvas: SceneCanvas, top: Points, low: Points, reach: float, gap: tuple[float, float]
+) -> None:
+    """Draw the teeth between the lips' inner lines, and the lines between them."""
+    teeth_low = top * 0.12 + low * 0.88
+    teeth = np.concatenate([top, teeth_low[::-1]])
+    canvas.fill(teeth * (0.93, 1), (226, 236, 240), 1.0, 0.008, within=np.concatenate([top, low[::-1]]))
+    for k in range(-4, 5):  # between the teeth
+        at = reach * (0.155 * k + 0.0)
+        edge = np.array(
+            [
+                (at - 0.004, gap[0] - 0.1),
+                (at + 0.004, gap[0] - 0.1),
+                (at + 0.004, gap[1] + 0.1),
+                (at - 0.004, gap[1] + 0.1),
+            ]
+        )
+        canvas.fill(edge, (150, 160, 172), 0.5, 0.006, within=teeth)
+
+
+def _shade_inside(canvas: SceneCanvas, top: Points, opening: Points, reach: float, corner: float) -> None:
+    """Darken the corners of the open mouth, and what lies under the upper lip."""
+    for side in (-1, 1):
+        canvas.fill(
+            ellipse(side * reach * 0.98, corner + 0.02, 0.15, 0.14),
+            (40, 36, 60),
+            0.75,
+            0.05,
+            within=opening,
+        )
+    canvas.fill(
+        np.concatenate([moved(top, 0, -0.02), moved(top, 0, 0.03)[::-1]]),
+        (60, 50, 80),
+        0.6,
+        0.016,
+        within=opening,
+    )
