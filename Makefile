@@ -8,6 +8,7 @@
 PYTHON ?= python3
 BIN = .venv/bin
 MINUTES ?= 20
+CASCADE = haarcascade/haarcascade_frontalface_default.xml
 
 .PHONY: run test lint bench soak faults mutate lowest clean
 
@@ -20,12 +21,17 @@ MINUTES ?= 20
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[web]'
 	@touch $@
 
+# the cascade that OpenCV 4 ships, for `detector.kind: haar`; without one the folder stays as it is
+$(CASCADE): .venv/made
+	@$(BIN)/python -c 'import shutil; from smartselfie.detectors.cascades import find_cascade; \
+		shutil.copyfile(find_cascade("$(notdir $(CASCADE))"), "$(CASCADE)")' 2>/dev/null || true
+
 .venv/made-test: .venv/made
 	@echo "installing what the tests need into .venv ..."
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[web,train,pi,test,lint]'
 	@touch $@
 
-run: .venv/made
+run: .venv/made $(CASCADE)
 	@$(BIN)/smartselfie run; status=$$?; \
 	if [ $$status -eq 3 ]; then echo "Starting the built-in demo instead." >&2; $(BIN)/smartselfie run --source demo --realtime; \
 	else exit $$status; fi
@@ -61,4 +67,4 @@ lowest: .venv-lowest/made
 	@.venv-lowest/bin/python -m pytest -W default --numprocesses 2 --dist loadfile $(ARGS)
 
 clean:
-	rm -rf .venv .venv-lowest build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage*
+	rm -rf .venv .venv-lowest build dist *.egg-info $(CASCADE) .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage*
