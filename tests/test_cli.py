@@ -73,6 +73,9 @@ def test_without_a_command_it_runs(capsys: pytest.CaptureFixture[str]) -> None:
     assert "nowhere.mp4" in err.splitlines()[-1]
 
 
+HAAR = ("--set", "detector.kind=haar")
+
+
 @pytest.mark.parametrize(
     ("words", "code", "told"),
     [
@@ -83,7 +86,7 @@ def test_without_a_command_it_runs(capsys: pytest.CaptureFixture[str]) -> None:
         (["classify", "missing.jpg"], 1, "missing.jpg"),
         (["--source", "demo", "--headless", "--events", "/nowhere/events"], 2, "--events /nowhere/events"),
         (["--source", "demo", "--headless", "--set", "classifier.model=no.tflite"], 1, "no.tflite"),
-        (["--source", "demo", "--headless", "--set", "detector.cascade=no.xml"], 1, "no.xml"),
+        (["--source", "demo", "--headless", *HAAR, "--set", "detector.cascade=no.xml"], 1, "no.xml"),
     ],
 )
 def test_a_mistake_is_said_without_a_traceback(

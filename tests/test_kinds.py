@@ -102,7 +102,7 @@ def test_another_kind_needs_a_restart() -> None:
 def test_settings_of_a_kind_that_is_not_chosen_wait() -> None:
     """They are no mistake, so that `kind` can be changed to and fro; what no kind has is one."""
     settings = load(None, ["detector.courage=0.7", "detector.detect_width=640"])
-    assert settings.detector.kind == "haar"
+    assert settings.detector.kind == DETECTORS.default
     with pytest.raises(ConfigError, match="unknown setting"):
         load(None, ["detector.fear=0.7"])
 

@@ -48,6 +48,8 @@ def test_bench_measures_every_stage_of_the_demo(tmp_path: Path) -> None:
     assert runs["detect full"] + runs["detect around"] == 20
     assert all(runs[name] == 20 for name in ("read", "look", "follow", "classify", "trigger", "encode"))
     assert report["core_share"] > 0
+    assert [report["ours_faces"], report["usual"][1]] == [1, 1]
+    assert "the usual cascade alone" in out.getvalue()
     assert report["peak_mb"] > 30
     assert report["start_seconds"] > 0
     assert all(name in out.getvalue() for name in PER_FRAME)

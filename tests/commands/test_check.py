@@ -115,9 +115,12 @@ def test_broken_settings_fail_and_the_rest_is_still_looked_at(good: list[str], t
     assert found["detector"].level == "ok"
 
 
+HAAR = ("detector.kind=haar",)
+
+
 def test_a_missing_model_or_cascade_fails_alone(good: list[str]) -> None:
     """The parts after it are looked at all the same, and what depends on it says so."""
-    found = by_part([*good, "classifier.model=none.tflite", "detector.cascade=none.xml"])
+    found = by_part([*good, "classifier.model=none.tflite", *HAAR, "detector.cascade=none.xml"])
     assert found["model"].level == found["detector"].level == "fail"
     assert "none.tflite" in found["model"].found
     assert found["performance"] == Finding("performance", "warn", "cannot be told without a detector")
@@ -171,6 +174,7 @@ def test_a_camera_that_does_not_open_says_why() -> None:
 
 def test_the_smallest_face_is_named_and_compared(good: list[str]) -> None:
     """24 pixels of a picture 320 wide are 96 of 1280; a smaller min_face can then not be met."""
+    good = [*good, *HAAR, "detector.detect_width=320"]
     settings = s.load(None, good)
     found = check_detector(settings, known((1280, 720)))
     assert (found.level, "96 pixels (13% of the height) in 1280x720" in found.found) == ("ok", True)

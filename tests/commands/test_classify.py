@@ -20,7 +20,7 @@ from tests.fakes import scores
 
 @pytest.fixture(scope="module")
 def person() -> Image:
-    """A drawn face that the cascade finds."""
+    """A drawn face."""
     source = DemoSource((640, 480), 10)
     for _ in range(15):
         frame = source.read()
@@ -172,8 +172,9 @@ def test_a_wrong_model_or_cascade_is_an_error_of_its_own(tmp_path: Path) -> None
     with pytest.raises(ModelError, match=r"none.tflite"):
         classify(["a.jpg"], s.load(None, ["classifier.model=none.tflite"]))
     model = tiny_network.write(tmp_path)
+    haar = ["detector.kind=haar", "detector.cascade=none.xml"]
     with pytest.raises(DetectorError, match=r"none.xml"):
-        classify(["a.jpg"], s.load(None, [f"classifier.model={model}", "detector.cascade=none.xml"]))
+        classify(["a.jpg"], s.load(None, [f"classifier.model={model}", *haar]))
 
 
 def face(box: Box, top: str = "happy") -> Face:

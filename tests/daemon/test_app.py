@@ -186,11 +186,11 @@ def test_a_bad_change_is_refused_and_changes_nothing(tmp_path: Path) -> None:
 def test_a_reload_reads_the_file_again(tmp_path: Path) -> None:
     """What the file now says applies; what only a restart applies is named."""
     config = tmp_path / "config.yaml"
-    config.write_text("trigger: {threshold: 0.5}\n")
+    config.write_text("trigger: {threshold: 0.5}\ndetector: {kind: haar}\n")
     events = tmp_path / "events"
     overrides = tuple(settings(tmp_path))
     with App(s.load(config, overrides), RunOptions(config, overrides, str(events))) as app:
-        config.write_text("trigger: {threshold: 0.8}\ndetector: {rescan: 7}\n")
+        config.write_text("trigger: {threshold: 0.8}\ndetector: {kind: haar, rescan: 7}\n")
         app.send(Reload())
         Script({2: Quit()}).join(app)
         app.run()

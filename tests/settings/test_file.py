@@ -270,12 +270,15 @@ def test_paths_are_relative_to_the_file(tmp_path: Path) -> None:
     path.parent.mkdir()
     (path.parent / "clip.mp4").touch()
     path.write_text("saver: {folder: out}\nclassifier: {model: /m/x.tflite}\nsource: {use: clip.mp4}\n")
-    loaded = load(path, ["detector.cascade=my.xml"])
+    loaded = load(path, ["detector.kind=haar", "detector.cascade=my.xml"])
     assert loaded.saver.folder == path.parent / "out"
     assert loaded.classifier.model == Path("/m/x.tflite")
     assert loaded.source.use == str(path.parent / "clip.mp4")
     assert loaded.detector.cascade == Path.cwd() / "my.xml"
-    assert load(path).detector.cascade == path.parent / "haarcascade_frontalface_default.xml"
+    assert (
+        load(path, ["detector.kind=haar"]).detector.cascade
+        == path.parent / "haarcascade_frontalface_default.xml"
+    )
     assert set_values(loaded, {"saver.folder": "new"}).saver.folder == path.parent / "new"
 
 
