@@ -37,6 +37,8 @@ reckons with a face's size means the same for every detector.
 """
 MULTIPLE = 32
 """The network takes pictures whose sides are multiples of this."""
+ENOUGH = 3
+"""How many times larger a picture may be for all of its pixels to count: those of 1920x1080 take 4 ms."""
 LARGER = 2.5
 """How much larger a copy is searched besides when there is time for it."""
 
@@ -184,17 +186,23 @@ class NetworkDetector:
 def fitted(image: Image, longer: int) -> tuple[Image, float]:
     """Return a copy with `longer` pixels on its longer side, filled up with black to `MULTIPLE`s; its scale.
 
-    Halved by averaging first as often as a whole factor allows, which is quicker than one step and keeps
-    what lies between the pixels taken.
+    Averaged first by the whole factor there is, which is quicker than one step and keeps what lies between
+    the pixels taken; of pictures more than `ENOUGH` times as large some pixels do for all.
     """
     height, width = image.shape[:2]
     scale = longer / max(height, width)
-    if (shrink := int(1 / scale)) > 1:
+    wide, high = max(1, round(width * scale)), max(1, round(height * scale))
+    shrink, way = int(1 / scale), cv2.INTER_LINEAR
+    if shrink > ENOUGH:
+        image = np.asarray(
+            cv2.resize(image, (ENOUGH * wide, ENOUGH * high), interpolation=cv2.INTER_LINEAR), np.uint8
+        )
+        way = cv2.INTER_AREA
+    elif shrink > 1:
         image = np.asarray(
             cv2.resize(image, (width // shrink, height // shrink), interpolation=cv2.INTER_AREA), np.uint8
         )
-    wide, high = max(1, round(width * scale)), max(1, round(height * scale))
-    small = np.asarray(cv2.resize(image, (wide, high), interpolation=cv2.INTER_LINEAR), np.uint8)
+    small = np.asarray(cv2.resize(image, (wide, high), interpolation=way), np.uint8)
     right, below = -wide % MULTIPLE, -high % MULTIPLE
     if right or below:
         small = np.asarray(cv2.copyMakeBorder(small, 0, below, 0, right, cv2.BORDER_CONSTANT), np.uint8)
