@@ -57,8 +57,9 @@ def without_doubles(faces: Floats) -> Floats:
         shared = np.minimum(high[first], high[left]) - np.maximum(low[first], low[left])
         inside = np.prod(np.maximum(shared, 0), axis=1)
         # a box that lies within another is the same face seen twice, however small
-        same = (inside / (area[first] + area[left] - inside) > SAME_FACE) | (
-            inside / np.minimum(area[first], area[left]) > 0.8
+        same = (inside > SAME_FACE * (area[first] + area[left] - inside)) | (
+            inside > 0.8 * np.minimum(area[first], area[left])
         )
+        same[0] = True  # even one without area
         left = left[~same]
     return faces[kept]

@@ -173,7 +173,7 @@ def _search_blaze(
     logits = np.clip(interpreter.get_tensor(outputs[1]["index"])[0, :, 0], -50, 50)
     raw = interpreter.get_tensor(outputs[16]["index"])[0]
     score = 1 / (1 + np.exp(-logits))
-    seen = np.nonzero(score > 0.05)[0]
+    seen = np.nonzero((score > 0.05) & (raw[:, 2:4].min(axis=1) > 0))[0]
     centre = raw[seen, :2] + anchors[seen] * side
     boxes = np.concatenate([centre - raw[seen, 2:4] / 2, raw[seen, 2:4]], axis=1)
     boxes[:, :2] -= (left, top)
