@@ -178,6 +178,20 @@ class Face:
         down = (cx + dx - ax - bx) / 2, (cy + dy - ay - by) / 2
         return math.atan2(by - ay + dy - cy - down[0], bx - ax + dx - cx + down[1])
 
+    @property
+    def smile(self) -> float:
+        """Score for smiling: the network's own output where it has one, else P(happy); 0 without scores."""
+        if self.smiling is not None:
+            return self.smiling
+        return self.scores.happy if self.scores is not None else 0.0
+
+    @property
+    def seems(self) -> str:
+        """What it looks like: "happy" where nothing stands against a smile, else the largest class."""
+        if self.smiling is not None or self.scores is None:
+            return "happy"
+        return self.scores.top
+
     def scored(self, scores: Scores) -> Face:
         """Return the face with its scores, which tell of a hidden mouth where the detector does not."""
         covered = scores.covered if self.covered is None else self.covered

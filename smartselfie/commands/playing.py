@@ -15,7 +15,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn
 
-from smartselfie import __version__
+from smartselfie._version import __version__
 from smartselfie.daemon.parts import build_analysis, build_moment
 from smartselfie.errors import SaveError, SmartSelfieError, SourceError
 from smartselfie.replaying.labels import Labels

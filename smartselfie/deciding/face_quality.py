@@ -9,7 +9,6 @@ import numpy as np
 
 from smartselfie.deciding.face_input import crop_face
 from smartselfie.deciding.frame_quality import FaceQuality
-from smartselfie.deciding.rules import smile_of
 from smartselfie.records import Box, Face, Image
 
 SIDE = 128
@@ -30,7 +29,7 @@ class FaceQualityMeter:
         """Return how a scored face looks in a (H, W, 3) BGR picture; `before` is the frame before it."""
         return FaceQuality(
             area=face.box.area,
-            smile=smile_of(face)[0] if face.scores is not None else 0.0,
+            smile=face.smile,
             eyes=self._eyes(image, face) if self._eyes is not None else None,
             sharpness=sharpness(image, face.box),
             inside=inside(face.box, (image.shape[1], image.shape[0])),

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from smartselfie.records import Face
-
 MAX_GAP = 0.25
 """Seconds between two smiling frames beyond which a hold that is measured in time starts anew."""
 MIN_TIMED_FRAMES = 3
@@ -95,18 +93,6 @@ class Rules:
             return self.hold_frames
         scaled = round(self.hold_frames / self.hold_rate / max(interval, EPSILON) + 0.2)
         return max(min(MIN_TIMED_FRAMES, self.hold_frames), scaled)
-
-
-def smile_of(face: Face) -> tuple[float, str]:
-    """Return a scored face's score for smiling, 0..1, and the class that it looks like otherwise.
-
-    The network's own output for smiles where it has one, else P(happy). The class is "happy" where nothing
-    stands against a smile.
-    """
-    assert face.scores is not None
-    if face.smiling is not None:
-        return face.smiling, "happy"
-    return face.scores.happy, face.scores.top
 
 
 def below(value: float, limit: float) -> str:

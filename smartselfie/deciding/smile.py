@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from smartselfie.deciding.evidence import EvidenceModel, History
-from smartselfie.deciding.rules import EPSILON, MAX_GAP, MIN_TIMED_FRAMES, Rules, below, smile_of
+from smartselfie.deciding.rules import EPSILON, MAX_GAP, MIN_TIMED_FRAMES, Rules, below
 from smartselfie.records import Box, Face
 
 COVERED = 0.5
@@ -82,7 +82,7 @@ class Smile:
         self.unsure = doubt(face, rules.min_score)
         if face.covered is not None:
             self.covered += COVERED_WEIGHT * (face.covered - self.covered)
-        self.score, self.top = smile_of(face)
+        self.score, self.top = face.smile, face.seems
         self.released |= self.score < rules.release_level
         if self.fired_at is not None and self.released and at - self.fired_at >= rules.cooldown - EPSILON:
             self.fired_at = None

@@ -10,7 +10,7 @@ from smartselfie.records import Decision, Face, Frame, Shot, State, View
 from smartselfie.seams import Saver
 
 NEAR = 2 / 3
-"""A face whose P(happy) reaches this share of the threshold came near to a smile."""
+"""A face whose score for smiling reaches this share of the threshold came near to a smile."""
 OVER_AFTER = 0.5
 """Seconds without any face near to a smile after which it is over."""
 APART = 2.0
@@ -45,9 +45,9 @@ class NearMisses:
         part = {meter.track for meter in decision.meters if meter.takes_part and not meter.rests}
         happy = max(
             (
-                face.scores.happy
+                face.smile
                 for face in faces
-                if face.scores is not None and face.track in part and face.scores.top == "happy"
+                if face.scores is not None and face.track in part and face.seems == "happy"
             ),
             default=0.0,
         )

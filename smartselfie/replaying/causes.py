@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from statistics import median
 
 from smartselfie.deciding.evidence import EvidenceModel
-from smartselfie.deciding.rules import Rules, smile_of
+from smartselfie.deciding.rules import Rules
 from smartselfie.deciding.trigger import Trigger
 from smartselfie.records import Face, Meter
 from smartselfie.replaying.labels import Span
@@ -67,12 +67,12 @@ def _cause(frames: Sequence[_Seen], rules: Rules, shorter_side: int) -> Cause:
         (frame, face)
         for frame in frames
         for face in frame.faces
-        if face.scores is not None and smile_of(face)[0] >= rules.smile_level
+        if face.scores is not None and face.smile >= rules.smile_level
     ]
     if not smiling and found < MOST * max(1, len(frames)):
         return Cause("not found", f"a face in {found} of {len(frames)} frames")
     if not smiling:
-        best = max(smile_of(face)[0] for frame in frames for face in frame.faces if face.scores is not None)
+        best = max(face.smile for frame in frames for face in frame.faces if face.scores is not None)
         return Cause("low score", f"at most {best:.2f}, {rules.smile_level:.2f} is a smile")
     meters = [frame.meters[face.track] for frame, face in smiling if face.track in frame.meters]
     part = [meter for meter in meters if meter.takes_part]

@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from smartselfie.deciding.evidence import FEATURES, EvidenceModel, History
-from smartselfie.deciding.rules import Rules, smile_of
+from smartselfie.deciding.rules import Rules
 from smartselfie.replaying.labels import Labels, Total, add_up, judge
 from smartselfie.replaying.scores import Recording
 from smartselfie.replaying.shots import shots, without_quiet
@@ -115,7 +115,7 @@ def _of_clip(recording: Recording, labels: Labels) -> list[tuple[int, list[float
             if face.scores is None:
                 continue
             history = histories.setdefault(face.track, History())
-            score, _ = smile_of(face)
+            score = face.smile
             history.see(frame.at, score, face.mouth_motion)
             known = history.features()
             if kind is None or known is None or known["recent"] < LEAST_RECENT:

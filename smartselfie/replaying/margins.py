@@ -14,7 +14,7 @@ class Peak:
     """The best frame of a smile."""
 
     happy: float
-    """P(happy); 0 where no face was scored."""
+    """Score for smiling; 0 where no face was scored."""
     clip: str
     at: float
     """Seconds of the clip."""
@@ -60,7 +60,7 @@ def _peaks(recording: Recording, labels: Labels) -> Iterator[Peak]:
         if not stretch.smiles:
             continue
         scored = [
-            Peak(face.scores.happy, recording.clip, frame.at)
+            Peak(face.smile, recording.clip, frame.at)
             for frame in recording.frames
             if stretch.start <= frame.at <= stretch.end
             for face in frame.faces
@@ -82,6 +82,6 @@ def _runs(recording: Recording, labels: Labels, threshold: float, grace: int) ->
             length, last = runs.pop(face.track, (0, number))
             if number - last - 1 > grace:
                 length = 0
-            if quiet and face.scores.top == "happy" and face.scores.happy >= threshold:
+            if quiet and face.seems == "happy" and face.smile >= threshold:
                 runs[face.track] = length + 1, number
                 yield Run(length + 1, recording.clip, frame.at)

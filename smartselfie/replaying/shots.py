@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from smartselfie.deciding.evidence import EvidenceModel
-from smartselfie.deciding.rules import Rules, smile_of
+from smartselfie.deciding.rules import Rules
 from smartselfie.deciding.trigger import Trigger
 from smartselfie.replaying.scores import Recording
 
@@ -39,7 +39,7 @@ def without_quiet(recording: Recording) -> Recording:
     loud = [
         frame.at
         for frame in recording.frames
-        if any(face.scores is not None and smile_of(face)[0] >= FAINT for face in frame.faces)
+        if any(face.scores is not None and face.smile >= FAINT for face in frame.faces)
     ]
     kept, place = [], 0
     for frame in recording.frames:

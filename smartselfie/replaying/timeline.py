@@ -1,4 +1,4 @@
-"""The timeline of a clip: P(happy) of every face, the trigger's state, the shots, and what people saw."""
+"""The timeline of a clip: the score for smiling of every face, the trigger's state, the shots, and what people saw."""
 
 from __future__ import annotations
 
@@ -145,7 +145,7 @@ def _draw_axes(canvas: Canvas, scale: _Scale, threshold: float, release: float) 
         y = scale.y(value)
         canvas.path([(LEFT, y), (WIDTH - RIGHT, y)], GRID)
         canvas.text((LEFT - 8, y + 4), f"{value:g}", FAINT, 12, anchor="end")
-    canvas.text((WIDTH - RIGHT + 8, scale.y(1) + 4), "P(happy)", FAINT, 12)
+    canvas.text((WIDTH - RIGHT + 8, scale.y(1) + 4), "smile", FAINT, 12)
     for value, name, dash in ((threshold, "threshold", (6.0, 4.0)), (release, "release", (1.5, 4.0))):
         y = scale.y(value)
         canvas.path([(LEFT, y), (WIDTH - RIGHT, y)], FAINT, 1, dash=dash)
@@ -168,7 +168,7 @@ def _draw_faces(canvas: Canvas, scale: _Scale, played: Played) -> None:
             pieces = lines.setdefault(face.track, [[]])
             if frame.at - last.get(face.track, frame.at) > MAX_GAP:
                 pieces.append([])
-            pieces[-1].append((scale.x(frame.at), scale.y(face.scores.happy)))
+            pieces[-1].append((scale.x(frame.at), scale.y(face.smile)))
             last[face.track] = frame.at
     for index, pieces in enumerate(lines.values()):
         for piece in pieces:

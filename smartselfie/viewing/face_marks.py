@@ -26,7 +26,7 @@ def draw_face(
     *,
     mirror: bool = False,
 ) -> None:
-    """Corners around the face, turned as it is, its number and P(happy) above, its meter below."""
+    """Corners around the face, turned as it is, its number and its score for smiling above, its meter below."""
     unit = layout.unit
     fired = view.decision.state is State.RESTING and meter is not None and meter.progress >= 1
     if meter is not None and not meter.takes_part:
@@ -42,7 +42,7 @@ def draw_face(
     over = round(_overhang(box, roll))
     label = f"#{face.track}"
     if face.scores is not None:
-        label += f"  happy {face.scores.happy:.2f}"
+        label += f"  {'happy' if face.smiling is None else 'smile'} {face.smile:.2f}"
     size = layout.small
     across = paint.text_width(label, size) + 1.4 * size
     left = min(max(box.centre[0] - across / 2, 2), layout.width - across - 2)
@@ -64,15 +64,16 @@ def draw_face(
         color,
         opacity,
     )
-    if meter.why and not meter.takes_part:
-        words = paint.fitting(meter.why, 0.9 * size, max(box.width, 10 * size))
+    said = meter.notice if meter.takes_part else meter.why
+    if said:
+        words = paint.fitting(said, 0.9 * size, max(box.width, 10 * size))
         paint.text(
             image,
             words,
             box.centre[0],
             low + 2 * bar + 0.4 * size,
             0.9 * size,
-            GREY,
+            AMBER if meter.takes_part else GREY,
             align="middle",
             shadow=0.7,
         )

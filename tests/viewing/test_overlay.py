@@ -330,6 +330,15 @@ def test_bars_show_the_largest_face_that_takes_part() -> None:
     assert main_face(replace(seen, faces=())) is None
 
 
+def test_a_face_is_told_what_is_waited_for() -> None:
+    """Below a face that takes part its notice is drawn: "talking", "mouth covered"."""
+    plain = view(meter=Meter(1, 0.5, True, True))
+    told = view(meter=Meter(1, 0.5, True, True, notice="wait: still moving"))
+    changed = np.abs(draw(plain).astype(int) - draw(told).astype(int)).sum(axis=2) > 0
+    assert changed[BOX.bottom :].any()
+    assert not changed[: BOX.bottom].any()
+
+
 def test_long_words_are_shortened() -> None:
     """Words that are too wide end with an ellipsis and fit."""
     words = paint.fitting("no face large enough or long enough in the picture", 20, 150)
