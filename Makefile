@@ -1,6 +1,7 @@
 # make run      the program, on the first camera (on the built-in demo where there is none)
 # make test     all quick tests          make lint    ruff and mypy
 # make bench    figures of this machine  make soak    hours of random faults (MINUTES=20)
+# make footage  smiles hit and false shots on the labelled clips of the data folder
 # make faults   the slow fault tests     make mutate  breaks the program on purpose: does a test notice?
 # make lowest   the tests with the oldest versions that setup.cfg allows
 # make clean    away with everything that was made here
@@ -10,7 +11,7 @@ BIN = .venv/bin
 MINUTES ?= 20
 CASCADE = haarcascade/haarcascade_frontalface_default.xml
 
-.PHONY: run test lint bench soak faults mutate lowest clean
+.PHONY: run test lint bench footage soak faults mutate lowest clean
 
 .venv/made: setup.cfg pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' || \
@@ -46,6 +47,9 @@ lint: .venv/made-test
 
 bench: .venv/made-test
 	@$(BIN)/python benchmarks/run.py $(ARGS)
+
+footage: .venv/made-test
+	@$(BIN)/python benchmarks/footage.py $(ARGS)
 
 soak: .venv/made-test
 	@$(BIN)/python tests/soak.py --minutes $(MINUTES)

@@ -16,9 +16,9 @@ EPSILON = 1e-6
 class Rules:
     """The trigger's settings; times in seconds. Raises ValueError when they contradict each other."""
 
-    rule: str = "frames"
+    rule: str = "evidence"
     """frames: a smile is held for the hold. evidence: a small model of the last second is certain enough."""
-    certainty: float = 0.5
+    certainty: float = 0.65
     """evidence: how sure the model must be, 0..1."""
     threshold: float = 0.9
     release: float | None = None
@@ -38,7 +38,7 @@ class Rules:
     """Another picture this long after the last, while the smile lasts."""
     policy: str | int = "any"
     """any, all, largest, or how many."""
-    min_face: float = 0.14
+    min_face: float = 0.1
     """Smallest face that takes part, as a share of the picture's shorter side."""
     min_relative: float = 0.4
     """... and as a share of the largest face."""

@@ -34,7 +34,7 @@ STRIDES = (1, 2, 3)
 """Every frame, every second, every third: slower cameras are learnt from, too."""
 SLOWEST = 7.0
 """Frames a second below which nothing is learnt."""
-STEPS, RATE, RIDGE = 3000, 0.1, 0.003
+STEPS, RATE, RIDGE = 3000, 0.1, 0.02
 """Of the descent, on features of mean 0 and deviation 1."""
 
 
@@ -86,12 +86,17 @@ class Learnt:
 
 
 def collect(recordings: Sequence[Recording], labels: Mapping[str, Labels]) -> Examples:
-    """Return the examples in labelled recordings. Raises ValueError when there are none of either kind."""
+    """Return the examples in labelled recordings; several of one clip, of other networks, count as one clip.
+
+    Raises ValueError when there are none of either kind.
+    """
     rows: list[tuple[list[float], bool, int, int]] = []
     numbers: dict[tuple[str, int], int] = {}
-    for clip, recording in enumerate(recordings):
+    names = list(dict.fromkeys(recording.clip for recording in recordings))
+    for recording in recordings:
         if recording.clip not in labels:
             continue
+        clip = names.index(recording.clip)
         for stride in STRIDES:
             thinned = replace(recording, frames=recording.frames[::stride])
             if stride > 1 and len(thinned.frames) / max(recording.seconds, 1e-9) < SLOWEST:
@@ -169,7 +174,8 @@ def learn(
     examples = collect(recordings, labels)
     weights = examples.weights()
     chances = np.zeros(len(examples))
-    known = [number for number, recording in enumerate(recordings) if recording.clip in labels]
+    names = list(dict.fromkeys(recording.clip for recording in recordings))
+    known = [clip for clip, name in enumerate(names) if name in labels]
     verdicts: dict[float, list[Total]] = {certainty: [] for certainty in certainties}
     whole = fit(examples, version)
     for clip in known:
@@ -177,12 +183,12 @@ def learn(
         model = _without(examples, clip) if here.any() else whole
         if here.any():
             chances[here] = [model(dict(zip(FEATURES, row, strict=True))) for row in examples.features[here]]
-        recording = recordings[clip]
-        loud = without_quiet(recording)
-        for certainty in certainties:
-            fired = shots(loud, replace(rules, rule="evidence", certainty=certainty), model)
-            verdict = judge(labels[recording.clip], fired, recording.seconds)
-            verdicts[certainty].append(add_up([verdict]))
+        for recording in (each for each in recordings if each.clip == names[clip]):
+            loud = without_quiet(recording)
+            for certainty in certainties:
+                fired = shots(loud, replace(rules, rule="evidence", certainty=certainty), model)
+                verdict = judge(labels[recording.clip], fired, recording.seconds)
+                verdicts[certainty].append(add_up([verdict]))
     right = np.where(examples.smiles, chances, 1 - chances)
     return Learnt(
         whole,

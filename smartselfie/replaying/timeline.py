@@ -1,4 +1,4 @@
-"""The timeline of a clip: the score for smiling of every face, the trigger's state, the shots, and what people saw."""
+"""The timeline of a clip: every face's score, the trigger's state, the shots, and what people saw."""
 
 from __future__ import annotations
 

@@ -73,7 +73,7 @@ PROBES: dict[str, Callable[[Running, str], object]] = {
 CHANGED: dict[str, object] = {
     "trigger.hold": "400ms",
     "trigger.policy": "all",
-    "trigger.rule": "evidence",
+    "trigger.rule": "frames",
     "trigger.release": 0.2,
     "trigger.repeat": "10s",
     "saver.name": "party-{counter}",
@@ -129,11 +129,11 @@ def test_what_the_trigger_decides_reaches_its_neighbours(running: Running) -> No
     """The tracker forgets with the trigger, the detector looks for what may take part, pictures note both."""
     analysis = running.app.loop.analysis
     smallest = analysis.detector.smallest
-    running.app.live_settings.change({"trigger.leave_after": 2.5, "trigger.min_face": 0.28})
+    running.app.live_settings.change({"trigger.leave_after": 2.5, "trigger.min_face": 0.2})
     assert analysis.tracker.leave_after == 2.5
     assert analysis.detector.smallest == pytest.approx(2 * smallest)
-    assert running.app.saver.options.trigger["min_face"] == 0.28
-    running.app.live_settings.change({"trigger.leave_after": 1.0, "trigger.min_face": 0.14})
+    assert running.app.saver.options.trigger["min_face"] == 0.2
+    running.app.live_settings.change({"trigger.leave_after": 1.0, "trigger.min_face": 0.1})
 
 
 def test_the_moment_knows_when_a_smile_is_over(running: Running) -> None:
