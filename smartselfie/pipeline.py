@@ -176,11 +176,12 @@ class Loop:
             frame,
             self._faces,
             self._decision,
-            rules.threshold,
+            rules.smile_level,
             self._fps(),
             self._shots,
             self._last_shot,
             self._notices(),
+            rules.certainty if rules.rule == "evidence" else None,
         )
 
     def _picks(self, frame: Frame) -> Iterable[Pick]:

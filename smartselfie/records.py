@@ -279,6 +279,7 @@ class View:
     faces: tuple[Face, ...]
     decision: Decision
     threshold: float
+    """Score from which a frame shows a smile."""
     fps: float
     """Analysed frames a second, lately."""
     shots: int = 0
@@ -286,6 +287,8 @@ class View:
     last_shot: Shot | None = None
     notices: tuple[str, ...] = ()
     """What is wrong or unusual, in words: "camera lost, retrying", "disk full" ..."""
+    certainty: float | None = None
+    """How sure the model of the last second must be; None where frames are counted."""
 
 
 Event = dict[str, object]

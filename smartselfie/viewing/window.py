@@ -15,14 +15,14 @@ from smartselfie.viewing.overlay import draw
 __all__ = ["Controls", "Window", "display_problem"]
 
 STEP = 0.05
-"""How far one press of + or - moves the threshold."""
+"""How far one press of + or - moves the threshold, or the certainty."""
 SHOWN = 1.6
 """Seconds that a key's effect is shown in words."""
 WELCOME = 5.0
 """Seconds that the keys are shown at the start."""
 LARGEST = (1280, 720)
 """Pixels of a new window at the most; it can be enlarged."""
-KEYS = "space: picture   f: full screen   m: mirror   o: overlay   + -: threshold   q: quit"
+KEYS = "space: picture   f: full screen   m: mirror   o: overlay   + -: stricter or not   q: quit"
 
 
 class Controls:
@@ -35,7 +35,7 @@ class Controls:
         self._view: View | None = None
         self._message = KEYS
         self._message_until = float("inf")
-        self._threshold: float | None = None
+        self._moved: float | None = None
 
     def picture(self, view: View, now: float) -> Image:
         """Return what is to be shown of a view at a time of the frame's clock: (H, W, 3) uint8 BGR."""
@@ -44,8 +44,8 @@ class Controls:
         elif view.frame.at < self._view.frame.at:  # another opening of the source: its clock starts again
             self._message = ""
         self._view = view
-        if self._threshold == view.threshold:
-            self._threshold = None
+        if self._moved == _level(view):
+            self._moved = None
         if not self.overlay:
             return np.asarray(cv2.flip(view.frame.image, 1), np.uint8) if self.mirror else view.frame.image
         message = self._message if now < self._message_until else ""
@@ -66,30 +66,36 @@ class Controls:
             case "o" | "O":
                 self.overlay = not self.overlay
             case "+" | "=":
-                return self._move_threshold(STEP)
+                return self._move_level(STEP)
             case "-" | "_":
-                return self._move_threshold(-STEP)
+                return self._move_level(-STEP)
         return []
 
-    def _move_threshold(self, step: float) -> list[Command]:
+    def _move_level(self, step: float) -> list[Command]:
         if self._view is None:
             return []
         # Until a view shows that the last change has arrived, the next press goes on from it.
-        base = self._view.threshold if self._threshold is None else self._threshold
-        self._threshold = round(min(1.0, max(STEP, base + step)), 3)
-        self._say(f"threshold {self._threshold:.2f}")
-        return [Change({"trigger.threshold": self._threshold})]
+        base = _level(self._view) if self._moved is None else self._moved
+        name, most = ("threshold", 1.0) if self._view.certainty is None else ("certainty", 1 - STEP)
+        self._moved = round(min(most, max(STEP, base + step)), 3)
+        self._say(f"{name} {self._moved:.2f}")
+        return [Change({f"trigger.{name}": self._moved})]
 
     def _say(self, words: str) -> None:
         self._message = words
         self._message_until = (self._view.frame.at if self._view is not None else 0.0) + SHOWN
 
 
+def _level(view: View) -> float:
+    """What + and - move: how much of a smile it takes."""
+    return view.threshold if view.certainty is None else view.certainty
+
+
 class Window:
     """Shows views and turns keys into commands; used by the thread that opened it.
 
     q or Esc quits, and so does closing the window; space takes a picture; f, m and o switch full screen,
-    mirror and overlay; + and - move the smile threshold.
+    mirror and overlay; + and - move the threshold or certainty.
     """
 
     def __init__(

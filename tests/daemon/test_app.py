@@ -166,7 +166,7 @@ def run_app(
 
 def test_a_change_applies_at_once(tmp_path: Path) -> None:
     """The frame after a change of the threshold is judged by the new one."""
-    given = s.load(None, settings(tmp_path))
+    given = s.load(None, settings(tmp_path, "trigger.rule=frames"))
     app, views = run_app(given, RunOptions(), {3: Change({"trigger.threshold": 0.7}), 6: Quit()})
     assert [view.threshold for view in views] == [0.9] * 4 + [0.7] * 3
     assert app.settings.trigger.threshold == 0.7

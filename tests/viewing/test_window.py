@@ -8,6 +8,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import cv2
@@ -66,6 +67,15 @@ def test_threshold_follows_the_program() -> None:
     controls.picture(view(0.1, 0.65), 0.1)
     controls.picture(view(0.2, 0.3), 0.2)
     assert controls.press("+") == [Change({"trigger.threshold": 0.35})]
+
+
+def test_with_a_model_the_keys_move_its_certainty() -> None:
+    """Where the last second is judged the threshold is not what people want to move."""
+    controls = Controls(mirror=False, overlay=True)
+    controls.picture(replace(view(), certainty=0.65), 0.0)
+    assert controls.press("+") == [Change({"trigger.certainty": 0.7})]
+    controls.picture(replace(view(0.1), certainty=0.95), 0.1)
+    assert controls.press("+") == [Change({"trigger.certainty": 0.75})]
 
 
 @pytest.mark.parametrize(("start", "key", "end"), [(0.98, "+", 1.0), (0.06, "-", 0.05)])
