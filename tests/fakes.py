@@ -68,4 +68,6 @@ class KeepShots:
 
 def analysis(rules: Rules | None = None) -> Analysis:
     """The real tracker and trigger around the fake eyes."""
-    return Analysis(detect, Tracker(), ReadScores(), Trigger(rules or Rules(hold_rate=None, **EVERYBODY)))
+    return Analysis(
+        detect, Tracker(), ReadScores(), Trigger(rules or Rules(rule="frames", hold_rate=None, **EVERYBODY))
+    )

@@ -125,7 +125,7 @@ def test_a_live_shot_has_the_time_its_frame_had() -> None:
     noon = datetime(2026, 11, 20, 12, tzinfo=UTC)
     saver = KeepShots()
     loop = Loop(
-        analysis(Rules(hold_frames=1, **EVERYBODY)),
+        analysis(Rules(rule="frames", hold_frames=1, **EVERYBODY)),
         None,
         saver,
         live=True,
@@ -141,7 +141,7 @@ def test_the_saved_picture_is_the_full_resolution_still() -> None:
     large = np.full((960, 1280, 3), 7, np.uint8)
     frame = Frame(happy_frame(0.9, 0).image, 0, 0.0, take_still=lambda: large)
     saver = KeepShots()
-    Loop(analysis(Rules(hold_frames=1, **EVERYBODY)), None, saver).run([frame])
+    Loop(analysis(Rules(rule="frames", hold_frames=1, **EVERYBODY)), None, saver).run([frame])
     assert saver.shots[0].image is large
     assert saver.shots[0].size == (640, 480)
 
@@ -150,7 +150,7 @@ def test_the_annotated_picture_is_made_on_request_only() -> None:
     """With save_overlay the shot carries the drawn view, and its clean picture stays clean."""
     saver = KeepShots()
     loop = Loop(
-        analysis(Rules(hold_frames=1, **EVERYBODY)),
+        analysis(Rules(rule="frames", hold_frames=1, **EVERYBODY)),
         None,
         saver,
         annotate=lambda view, image: np.zeros_like(image),

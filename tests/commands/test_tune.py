@@ -153,7 +153,7 @@ BOTH = [recording(SMILES, "smile.mp4"), recording(TALK, "talk.mp4")]
 
 def test_the_sweep_finds_what_the_defaults_miss() -> None:
     """A smile below the threshold is missed now, and hit by the proposal, which fires at no talk."""
-    found = sweep(BOTH, LABELS, Rules(hold_rate=None, **EVERYBODY))
+    found = sweep(BOTH, LABELS, Rules(rule="frames", hold_rate=None, **EVERYBODY))
     assert (found.current.total.misses, found.current.total.false_shots) == (1, 0)
     assert (found.best.total.misses, found.best.total.false_shots) == (0, 0)
     assert found.best.rules.threshold <= 0.55
@@ -164,7 +164,7 @@ def test_the_sweep_finds_what_the_defaults_miss() -> None:
 def test_the_proposal_is_never_worse_than_the_present_settings() -> None:
     """When no place of the grid is as good as what is set, that stays."""
     narrow = Grid(levels=(0.9,), holds=(3,), releases=(2 / 3,))
-    base = Rules(threshold=0.5, **EVERYBODY)
+    base = Rules(rule="frames", threshold=0.5, **EVERYBODY)
     found = sweep(BOTH, LABELS, base, grid=narrow)
     assert found.best.rules == base
 
@@ -177,16 +177,21 @@ def test_of_equal_settings_the_one_with_most_room_is_proposed() -> None:
         releases=(2 / 3,),
     )
     one = [recording(SMILES, "smile.mp4")]
-    found = sweep(one, LABELS, Rules(threshold=0.5, hold_frames=4, hold_rate=None, **EVERYBODY), grid=grid)
+    found = sweep(
+        one,
+        LABELS,
+        Rules(rule="frames", threshold=0.5, hold_frames=4, hold_rate=None, **EVERYBODY),
+        grid=grid,
+    )
     assert (found.best.rules.threshold, found.best.rules.hold_frames) == (0.3, 8)
     assert found.best.margin == 2
 
 
 def test_other_policies_are_swept_too() -> None:
     """Other policies and timed holds have the trigger's own answer, too."""
-    found = sweep(BOTH, LABELS, Rules(policy="all", hold_rate=None, **EVERYBODY))
+    found = sweep(BOTH, LABELS, Rules(rule="frames", policy="all", hold_rate=None, **EVERYBODY))
     assert found.best.wrong == 0
-    timed = sweep(BOTH, LABELS, Rules(hold_frames=None, hold_seconds=0.2, **EVERYBODY))
+    timed = sweep(BOTH, LABELS, Rules(rule="frames", hold_frames=None, hold_seconds=0.2, **EVERYBODY))
     assert timed.best.rules.hold_seconds is not None
 
 
@@ -203,7 +208,7 @@ def test_with_the_rule_evidence_the_certainty_is_swept() -> None:
 
 def test_the_frontier_keeps_what_nothing_beats() -> None:
     """Along it recall rises with the false shots."""
-    kept = frontier(sweep(BOTH, LABELS, Rules(hold_rate=None, **EVERYBODY)).trials)
+    kept = frontier(sweep(BOTH, LABELS, Rules(rule="frames", hold_rate=None, **EVERYBODY)).trials)
     hits = [trial.total.hits for trial in kept]
     assert hits == sorted(set(hits))
     assert kept[0].total.false_shots == 0

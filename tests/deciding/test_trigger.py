@@ -29,7 +29,8 @@ class Player:
     """Feeds frames at 10 a second."""
 
     def __init__(self, step: float = 0.1, **rules: object) -> None:
-        self.trigger = Trigger(Rules(**{"threshold": 0.6, "hold_rate": None, **EVERYBODY, **rules}))  # type: ignore[arg-type]
+        given = {"rule": "frames", "threshold": 0.6, "hold_rate": None, **EVERYBODY, **rules}
+        self.trigger = Trigger(Rules(**given))  # type: ignore[arg-type]
         self.step = step
         self.frame = 0
 
@@ -306,7 +307,7 @@ def test_a_change_of_rules_keeps_the_count() -> None:
     """Raising the hold in the middle of one asks for the rest of it only."""
     player = Player(hold_frames=5)
     player.fires(*[0.9] * 4)
-    player.trigger.rules = Rules(hold_frames=6, hold_rate=None, **EVERYBODY)
+    player.trigger.rules = Rules(rule="frames", hold_frames=6, hold_rate=None, **EVERYBODY)
     assert player.fires(*[0.9] * 4) == [1]
 
 

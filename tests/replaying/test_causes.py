@@ -11,7 +11,7 @@ from smartselfie.replaying.causes import causes
 from smartselfie.replaying.scores import Recording, ScoredFrame
 from tests.fakes import scores
 
-RULES = Rules(min_face=0.14, cooldown=2.0)
+RULES = Rules(rule="frames", min_face=0.14, cooldown=2.0)
 DOUBTER = EvidenceModel(
     -9.0,
     {"mean": 0.1, "recent": 0.1, "swing": 0.0, "lasting": 0.0, "mouth": 0.0},

@@ -62,7 +62,7 @@ def shots(model: Path, script: DemoScript, *, fps: float = 15.0, **rules: object
         HaarDetector(find_cascade("haarcascade_frontalface_default.xml")),
         SpreadSearchTracker(),
         LiteRtClassifier(model),
-        Trigger(Rules(**rules)),  # type: ignore[arg-type]
+        Trigger(Rules(**{"rule": "frames", **rules})),  # type: ignore[arg-type]
     )
     source, fired = DemoSource(SMALL, fps, script), []
     while (frame := source.read()) is not None:

@@ -74,6 +74,7 @@ def write_clip(path: Path) -> Path:
 def rules(*, threshold: float = 0.6, hold_frames: int = 10) -> Rules:
     """Return rules that do not change with the defaults, and for which every face counts at once."""
     return Rules(
+        rule="frames",
         threshold=threshold,
         release=None,
         hold_frames=hold_frames,
