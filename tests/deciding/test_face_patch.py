@@ -89,6 +89,19 @@ def test_a_moving_mouth_is_seen() -> None:
     assert np.mean(seen["moving"]) > 4 * max(0.02, np.mean(seen["still"]))
 
 
+def test_landmarks_that_tremble_are_no_talk() -> None:
+    """Landmarks that jump by two pixels of the picture move a still mouth less than speech does."""
+    sees, motions = MouthMotion(), []
+    for number in range(12):
+        jump = 2.0 * (number % 2)
+        eye, other_eye, nose, corner, other_corner = ((x + jump, y - jump) for x, y in POINTS)
+        face = Face(BOX, 1, landmarks=(eye, other_eye, nose, corner, other_corner))
+        smooth = np.asarray(cv2.GaussianBlur(room(6, mouth=8), (0, 0), 6), np.uint8)
+        (face,) = sees([face], [face_patch(smooth, face)], number / 30)
+        motions.append(face.mouth_motion or 0.0)
+    assert max(motions) < 0.3
+
+
 def test_movement_is_seen_over_a_tenth_of_a_second_at_any_rate() -> None:
     """At 60 frames a second it is the sixth before; at three nothing is said."""
     for rate, known in ((60, True), (10, True), (3, False)):
