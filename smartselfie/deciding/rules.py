@@ -18,7 +18,7 @@ class Rules:
 
     rule: str = "evidence"
     """frames: a smile is held for the hold. evidence: a small model of the last second is certain enough."""
-    certainty: float = 0.65
+    certainty: float = 0.8
     """evidence: how sure the model must be, 0..1."""
     threshold: float = 0.9
     release: float | None = None
