@@ -144,8 +144,11 @@ class Evaluation:
     timed: bool
 
 
-def evaluate(chosen: Evaluation, *, as_json: bool, record: bool) -> None:
-    """Measure detectors side by side on each of the data, print the figures, and store them on request."""
+def evaluate(chosen: Evaluation, *, as_json: bool, record: bool, page: Path | None) -> None:
+    """Measure detectors side by side on each of the data, print the figures, and store them on request.
+
+    `page`: the model card that is filled with all figures stored.
+    """
     from smartselfie.training.detection import card, peers
 
     candidates = [peers.ours(chosen.model), *(each for spec in chosen.peers for each in peers.peers(spec))]
@@ -166,6 +169,8 @@ def evaluate(chosen: Evaluation, *, as_json: bool, record: bool) -> None:
             print(report.get("rule", ""))
     if record:
         card.record(chosen.model.with_suffix(".json"), reports, command_line())
+    if page is not None:
+        card.fill(page, chosen.model.with_suffix(".json"))
 
 
 def _report(path: Path, chosen: Evaluation, candidates: list[Any], watch: Any) -> dict[str, Any]:
@@ -174,8 +179,9 @@ def _report(path: Path, chosen: Evaluation, candidates: list[Any], watch: Any) -
 
     broken: list[str] = []
     if path.suffix != ".npz" and not readers.are_labels(path):
-        images = list(readers.portraits(path, broken))
-        report = evaluation.portraits(path.stem, images, candidates, len(images), watch)
+        names = readers.portrait_names(path)
+        images = readers.portraits(path, names, broken)
+        report = evaluation.portraits(path.stem, images, candidates, len(names), watch)
     else:
         if path.suffix == ".npz":
             found = pictures.load(path)

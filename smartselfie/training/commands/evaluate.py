@@ -76,6 +76,13 @@ def evaluate(
         bool,
         typer.Option("--record", help="Store the figures in the .json beside the model, under `accuracy`."),
     ] = False,
+    card: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="Detection, with --record: write all stored figures into this card, between its markers.",
+        ),
+    ] = None,
     verbose: Verbose = 0,
 ) -> None:
     """Measure a network: accuracy, calibration, average precision of happy, latency.
@@ -88,6 +95,8 @@ def evaluate(
     about = model.with_suffix(".json")
     if record and not about.exists():
         raise UsageError(f"{about}: --record stores figures in a .json that `smartselfie export` has written")
+    if card and not record:
+        raise UsageError("--card writes what --record stores: give both")
     if task is Task.detection:
         if split not in (None, Split.val, Split.held_back):
             raise UsageError(f"--split {split}: of pictures for detection there are val and held-back")
@@ -95,10 +104,10 @@ def evaluate(
             model, data or [DETECTION_DATA], peer or [], held_back=split is Split.held_back, plots=plots,
             sheets=sheets, timed=latency,
         )  # fmt: skip
-        detection.evaluate(chosen, as_json=as_json, record=record)
+        detection.evaluate(chosen, as_json=as_json, record=record, page=card)
         return
-    if sheets or split in (Split.val, Split.held_back) or len(peer or []) > 1:
-        raise UsageError("--sheets, --split val or held-back and several --peer go with --task detection")
+    if card or sheets or split in (Split.val, Split.held_back) or len(peer or []) > 1:
+        raise UsageError("--sheets, --card, --split val or held-back, several --peer: with --task detection")
     _evaluate_expressions(
         model, data or [DATA], Path(peer[0]) if peer else None, split or Split.private, as_json, plots,
         latency, about if record else None,

@@ -24,7 +24,7 @@ import cv2
 import numpy as np
 
 from smartselfie.errors import DataError
-from smartselfie.training.detection.pictures import COLUMNS, Floats, Picture
+from smartselfie.training.detection.pictures import COLUMNS, Floats, Picture, Pixels
 from smartselfie.training.readers import PICTURES
 
 LONGEST = 640
@@ -78,6 +78,18 @@ def read(source: Path, watch: Watch | None = None) -> Reading:
     return into
 
 
+def read_part(bundle: Path, split: str, step: int) -> list[Picture]:
+    """Return every `step`th picture of a split of a .zip with `labels.csv`, in its order."""
+    into = Reading()
+    with zipfile.ZipFile(bundle) as file:
+        rows = list(csv.reader(io.StringIO(file.read("labels.csv").decode("utf-8-sig"))))
+        at = rows[0].index("split")
+        text = io.StringIO()
+        csv.writer(text).writerows([rows[0], *[row for row in rows[1:] if row[at] == split][::step]])
+        _read_table(text.getvalue().encode(), file.read, into, lambda things, _: things)
+    return into.pictures
+
+
 def are_labels(source: Path) -> bool:
     """Whether a source labels faces for detection, rather than expressions of whole portraits."""
     try:
@@ -92,21 +104,29 @@ def are_labels(source: Path) -> bool:
     return True
 
 
-def portraits(source: Path, broken: list[str]) -> Iterator[Any]:
-    """Yield the pictures (H, W, 3) uint8 of a .zip or folder; those that cannot be read go to `broken`."""
+def portrait_names(source: Path) -> list[str]:
+    """Return the names of the pictures in a .zip or folder, in order. Raises DataError for a broken .zip."""
+    try:
+        if source.suffix.lower() != ".zip":
+            return sorted(
+                str(path.relative_to(source)) for path in source.rglob("*") if _is_picture(path.name)
+            )
+        with zipfile.ZipFile(source) as bundle:
+            return sorted(name for name in bundle.namelist() if _is_picture(name))
+    except (OSError, zipfile.BadZipFile) as error:
+        raise DataError(f"{source}: not a .zip of pictures ({error})") from error
+
+
+def portraits(source: Path, names: Iterable[str], broken: list[str]) -> Iterator[Pixels]:
+    """Yield pictures (H, W, 3) uint8 of a .zip or folder; those that cannot be read go to `broken`."""
     if source.suffix.lower() == ".zip":
-        try:
-            with zipfile.ZipFile(source) as bundle:
-                names = sorted(name for name in bundle.namelist() if _is_picture(name))
-                yield from _decoded(names, bundle.read, broken)
-        except (OSError, zipfile.BadZipFile) as error:
-            raise DataError(f"{source}: not a .zip of pictures ({error})") from error
-        return
-    names = sorted(str(path.relative_to(source)) for path in source.rglob("*") if _is_picture(path.name))
-    yield from _decoded(names, lambda name: (source / name).read_bytes(), broken)
+        with zipfile.ZipFile(source) as bundle:
+            yield from _decoded(names, bundle.read, broken)
+    else:
+        yield from _decoded(names, lambda name: (source / name).read_bytes(), broken)
 
 
-def _decoded(names: Iterable[str], data: Callable[[str], bytes], broken: list[str]) -> Iterator[Any]:
+def _decoded(names: Iterable[str], data: Callable[[str], bytes], broken: list[str]) -> Iterator[Pixels]:
     for name in names:
         try:
             yield Picture(name, "", "", data(name), _faces([]), _boxes([])).pixels()

@@ -161,5 +161,7 @@ def test_portraits_are_told_from_labelled_faces(tmp_path: Path) -> None:
     broken: list[str] = []
     assert not readers.are_labels(path)
     assert readers.are_labels(bundle(tmp_path / "f.zip"))
-    assert [each.shape for each in readers.portraits(path, broken)] == [(50, 100, 3)]
+    assert [each.shape for each in readers.portraits(path, readers.portrait_names(path), broken)] == [
+        (50, 100, 3)
+    ]
     assert len(broken) == 1
