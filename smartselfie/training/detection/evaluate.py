@@ -59,7 +59,7 @@ def evaluate(
     """
     if not any(len(each.faces) for each in trial.pictures):
         raise DataError(f"{trial.name}: no labelled face to measure on")
-    held = _search_all(trial.pictures, candidates, watch)
+    held = search_all(trial.pictures, candidates, watch)
     report: dict[str, Any] = {
         "task": "detection",
         "data": trial.name,
@@ -69,7 +69,7 @@ def evaluate(
         "detectors": {each.name: about(each) | figures(held[each.name], each.usual) for each in candidates},
     }
     if timed:
-        _put_times(report["detectors"], search_times(candidates, _timed_frame(trial.pictures)))
+        put_times(report["detectors"], search_times(candidates, _timed_frame(trial.pictures)))
     if plot_folder is not None:
         _draw(held, report, plot_folder)
     if sheet_folder is not None:
@@ -80,7 +80,7 @@ def evaluate(
     return report
 
 
-def _search_all(
+def search_all(
     pictures: Sequence[Picture], candidates: Sequence[Candidate], watch: Watch | None
 ) -> dict[str, dict[str, Matched]]:
     """Search every picture in every condition with every detector; results by detector and condition."""
@@ -205,7 +205,8 @@ def _timed_frame(pictures: Sequence[Picture]) -> Pixels:
     return np.asarray(cv2.resize(picture.pixels(), FRAME), np.uint8)
 
 
-def _put_times(detectors: dict[str, dict[str, Any]], times: Mapping[str, float]) -> None:
+def put_times(detectors: dict[str, dict[str, Any]], times: Mapping[str, float]) -> None:
+    """Store milliseconds by name in the figures, and as a ratio to YuNet's where it took part."""
     for name, milliseconds in times.items():
         detectors[name]["milliseconds"] = round(milliseconds, 3)
         if "yunet 320" in times:

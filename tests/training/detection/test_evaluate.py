@@ -92,7 +92,7 @@ def test_time_is_told_as_a_ratio_to_yunet_in_the_same_run() -> None:
     """Searches take turns."""
     times = evaluate.search_times([Candidate("face", blind, 0.5)], DRAWN[0].pixels(), runs=3)
     detectors: dict = {"face": {}, "yunet 320": {}}
-    evaluate._put_times(detectors, {"face": 1.0, "yunet 320": 4.0})
+    evaluate.put_times(detectors, {"face": 1.0, "yunet 320": 4.0})
     assert times["face"] > 0
     assert detectors["face"] == {"milliseconds": 1.0, "time_ratio": 0.25}
 
@@ -134,5 +134,5 @@ def test_the_cascade_is_surer_the_more_neighbours_agree() -> None:
     """Its drawn face is found at the score that hobby projects ask for."""
     (haar,) = peers.peers("haar")
     drawn = picture(size=0.6)
-    held = evaluate._search_all([drawn], [haar], None)["haar"]["as they are"]
+    held = evaluate.search_all([drawn], [haar], None)["haar"]["as they are"]
     assert held.recall(haar.usual) == 1

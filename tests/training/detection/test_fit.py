@@ -135,7 +135,7 @@ def test_the_losses_are_least_at_the_targets() -> None:
 
 
 def test_a_run_is_exported_and_the_program_loads_it(run: Path, data: Path, tmp_path: Path) -> None:
-    """By `export`, with outputs in their places; then `evaluate` measures it and stores the figures."""
+    """By `export`, with outputs in their places; then `evaluate` stores its figures and fills the card."""
     out = tmp_path / "face.tflite"
     said = invoke("export", run / "network.keras", "--out", out, "--version", "3")
     assert "threshold" in said
@@ -144,12 +144,14 @@ def test_a_run_is_exported_and_the_program_loads_it(run: Path, data: Path, tmp_p
     assert sorted(about["outputs"].values()) == [0, 1, 2, 3]
     assert about["command"].startswith("first\nsecond\n")
     assert isinstance(NetworkDetector(out)(np.zeros((96, 128, 3), np.uint8), Look()), list)
-    printed = invoke(
-        "evaluate", out, "--task", "detection", "--data", data, "--no-latency", "--json", "--record"
-    )
+    page = tmp_path / "card.md"
+    page.write_text("<!-- figures -->\n<!-- /figures -->\n")
+    words = ("--data", data, "--no-latency", "--json", "--record", "--card", page)
+    printed = invoke("evaluate", out, "--task", "detection", *words)
     (report,) = json.loads(printed)
     assert report["data"] == "drawn val"
     assert json.loads(out.with_suffix(".json").read_text())["accuracy"]["drawn val"]["faces"] == 1
+    assert "### drawn val" in page.read_text()
 
 
 def test_prepare_writes_what_train_reads(tmp_path: Path) -> None:
