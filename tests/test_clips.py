@@ -86,6 +86,8 @@ def test_the_frame_kept_is_sharp_and_has_open_eyes(played: list[Played]) -> None
             shots += 1
             kept = next(entry for entry in window if entry[0] == pytest.approx(taken.picked_at))
             awake = [entry for entry in window if entry[1] >= OPEN]
+            # What was judged wins: a frame after the decision is only kept for open eyes.
+            awake = [entry for entry in awake if entry[0] <= taken.at + 1e-6] or awake
             where = f"{one.recording.clip} at {taken.at:.2f} s"
             assert kept[1] >= OPEN or not awake, where
             # A smile that began after the window would have is only held from then on.

@@ -101,7 +101,11 @@ def with_a_grump(people: tuple[Tile, Tile, Tile, Tile]) -> Recording:
 
 def shots(recording: Recording, *overrides: str) -> list[float]:
     """When the trigger fires with the defaults, changed."""
-    return shots_of(recording, build_rules(s.load(None, overrides).trigger), read_evidence(None))
+    return shots_of(
+        recording,
+        build_rules(s.load(None, ["trigger.rule=frames", "trigger.min_face=0.14", *overrides]).trigger),
+        read_evidence(None),
+    )
 
 
 def within(at: float, start: float) -> bool:
