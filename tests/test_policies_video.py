@@ -103,7 +103,7 @@ def shots(recording: Recording, *overrides: str) -> list[float]:
     """When the trigger fires with the defaults, changed."""
     return shots_of(
         recording,
-        build_rules(s.load(None, ["trigger.rule=frames", "trigger.min_face=0.14", *overrides]).trigger),
+        build_rules(s.load(None, ["trigger.rule=frames", "trigger.min_relative=0.5", *overrides]).trigger),
         read_evidence(None),
     )
 
