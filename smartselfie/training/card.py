@@ -39,6 +39,8 @@ def fill(card: Path, about: Path, others: Annotated[list[Path] | None, typer.Arg
     """
     told = json.loads(about.read_text())
     put(card, "\n\n".join(_tables(told)))
+    if "smiling" in told:
+        put(card, "\n\n".join(_smiling(told["smiling"], told["name"])), "smiling")
     if others:
         put(card, _others(told, others), "others")
 
@@ -75,6 +77,43 @@ def _others(told: Mapping[str, Any], others: Sequence[Path]) -> str:
                     )
                 )
     return markdown(("network", "FER2013", "its authors report", "FER+", "AP of happy, FER+"), rows)
+
+
+def _smiling(told: Mapping[str, Any], name: str) -> Iterable[str]:
+    """Return what `smiling.measure --record` stored as tables, the network before beside it."""
+    from smartselfie.training.smiling.measure import RECALLS, THRESHOLDS
+
+    for data, report in told["data"].items():
+        who = [report[each] for each in ("model", "peer") if each in report]
+        faces = who[0]
+        yield (
+            f"### {data}: {faces['smiling']} smiling, {faces['not_smiling']} not, "
+            f"of {faces['persons']} persons or photographs"
+        )
+
+        def line(what: str, *path: str, who: Sequence[Mapping[str, Any]] = who) -> tuple[str, ...]:
+            cells = []
+            for figures in who:
+                value: Any = figures
+                for key in path:
+                    value = value.get(key) if isinstance(value, Mapping) else None
+                cells.append(_plain(value))
+            return (what, *cells)
+
+        lines = [line("average precision of a smile", "ap")]
+        lines += [
+            line(f"others over what {recall:.0%} of the smiles reach", f"false_rate_at_recall_{recall:g}")
+            for recall in RECALLS
+        ]
+        for threshold in THRESHOLDS:
+            lines.append(line(f"smiles over {threshold:g}", "at", f"{threshold:g}", "recall"))
+            lines.append(line(f"others over {threshold:g}", "at", f"{threshold:g}", "false_rate"))
+        lines.append(line("expected calibration error, 15 bins", "calibration_error"))
+        lines.append(line("covered mouths found", "covered", "found"))
+        lines.append(line("other mouths said to be covered", "covered", "false"))
+        head = ("", f"`{name}`, output `smiling`", "the one before, happy")[: 1 + len(who)]
+        yield markdown(head, [line for line in lines if any(line[1:])])
+    yield f"Measured by `{told['measured_by']}`."
 
 
 def _tables(told: Mapping[str, Any]) -> Iterable[str]:

@@ -1,4 +1,4 @@
-"""Faces cut from photographs as the program cuts them from frames: the frontal cascade, then `face_input`."""
+"""Faces cut from photographs as the program cuts them from frames: a detector, then `face_input`."""
 
 from __future__ import annotations
 
@@ -9,8 +9,9 @@ import numpy as np
 import numpy.typing as npt
 
 from smartselfie.deciding.face_input import crop_face
-from smartselfie.errors import DetectorError
-from smartselfie.records import Box
+from smartselfie.errors import DetectorError, UsageError
+from smartselfie.records import Box, Look
+from smartselfie.seams import Detector
 from smartselfie.training.datasets import SIDE
 
 CASCADE = "haarcascade_frontalface_default.xml"
@@ -40,3 +41,37 @@ class Cascade:
         """Return the (48, 48) crop of the largest face; None when there is none."""
         box = self.box(picture)
         return None if box is None else crop_face(picture, box, (SIDE, SIDE))
+
+
+class Found:
+    """Cuts the largest face that one of the program's detectors finds, upright where it has landmarks."""
+
+    def __init__(self, detector: Detector) -> None:
+        self._detector = detector
+
+    def __call__(self, picture: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8] | None:
+        """Return the (48, 48) crop of a (H, W) gray picture's largest face; None when there is none."""
+        faces = self._detector(np.asarray(cv2.cvtColor(picture, cv2.COLOR_GRAY2BGR), np.uint8), Look())
+        if not faces:
+            return None
+        face = max(faces, key=lambda face: face.box.area)
+        return crop_face(picture, face.box, (SIDE, SIDE), landmarks=face.landmarks)
+
+
+def finder(name: str) -> Cascade | Found:
+    """Return what finds and cuts faces: `cascade`, `network` (that ships), or `yunet:FILE`.
+
+    UsageError for anything else, DetectorError or ModelError when its file is no such detector.
+    """
+    kind, _, file = name.partition(":")
+    if kind == "cascade" and not file:
+        return Cascade()
+    if kind == "yunet" and file:
+        from smartselfie.detectors.yunet import YuNetDetector
+
+        return Found(YuNetDetector(Path(file)))
+    if kind == "network":
+        from smartselfie.detectors.network import NetworkDetector, default_model
+
+        return Found(NetworkDetector(Path(file) if file else default_model(), thorough=True))
+    raise UsageError(f"unknown detector {name!r}; need cascade, network or yunet:FILE")

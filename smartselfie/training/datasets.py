@@ -39,6 +39,12 @@ SIDE = 48
 """Pixels of a face's side."""
 NOT_SMILING, SMILING, COVERED = range(3)
 """Classes of the output `smiling`; the last is for faces whose mouth cannot be seen."""
+AGREEING = 3
+"""The share of single votes as it is would call a mild smile doubtful that nearly all people see.
+
+Chosen on the validation split of the hard faces, where at a threshold of 0.9 most smiles remain with 3, and a
+quarter is lost with 1.
+"""
 
 _SEVEN = [
     VOTES.index(name) for name in ("anger", "disgust", "fear", "happiness", "sadness", "surprise", "neutral")
@@ -180,14 +186,15 @@ def ferplus_majority(faces: Faces) -> npt.NDArray[np.int8]:
 def smiling_targets(faces: Faces) -> Floats:
     """Return (N, 3) float32 weights of not smiling, smiling, mouth covered; rows that say nothing are 0.
 
-    They are what the faces bring along, else the share of FER+'s votes that are for happiness: people who see
-    contempt or cannot tell do not see a smile.
+    They are what the faces bring along, else what `AGREEING` people say who say the same: with a share p of
+    FER+'s votes for happiness p^3 / (p^3 + (1 - p)^3). Who sees contempt or cannot tell sees no smile.
     """
     if faces.smiles is not None:
         return faces.smiles.astype(np.float32)
     votes = faces.votes.astype(np.float32)
     seen = votes.sum(1) - votes[:, _NO_FACE]
-    share = votes[:, _HAPPY] / np.maximum(seen, 1)
+    share = (votes[:, _HAPPY] / np.maximum(seen, 1)) ** AGREEING
+    share /= share + (1 - votes[:, _HAPPY] / np.maximum(seen, 1)) ** AGREEING
     shares = np.stack([1 - share, share, 0 * share], axis=1) * (seen > 0)[:, None]
     return np.asarray(shares, np.float32)
 

@@ -41,16 +41,18 @@ class EvaluationSet:
     """One line for each row or picture that could not be read: where, and why."""
 
 
-def load_evaluation_set(data: Path, split: str, watch: Watch | None = None) -> EvaluationSet:
-    """Read prepared faces, FER2013 in any form, or (through the cascade) labelled photographs.
+def load_evaluation_set(
+    data: Path, split: str, watch: Watch | None = None, detector: str = "cascade"
+) -> EvaluationSet:
+    """Read prepared faces, FER2013 in any form, or (through a detector) labelled photographs.
 
-    Photographs are a .zip, a folder or a table (labels.csv, legend.csv) that tells no `usage`. DataError
-    when `data` is neither, or labels no face of the split.
+    Photographs are a .zip, a folder or a table (labels.csv, legend.csv) that tells no `usage`; `detector` is
+    what `crops.finder` takes. DataError when `data` is neither, or labels no face of the split.
     """
     if data.suffix == ".npz":
         return _split(datasets.load(data), data.stem, split)
     if readers.are_photographs(data):
-        return _photographs(data, watch)
+        return _photographs(data, watch, detector)
     reading = readers.read(data, watch=watch)
     return _split(reading.faces(), data.stem, split, reading.broken)
 
@@ -64,8 +66,8 @@ def _split(faces: Faces, name: str, split: str, left_out: Sequence[str] = ()) ->
     return EvaluationSet(f"{name} {split}", faces.images, truths, left_out=left_out)
 
 
-def _photographs(data: Path, watch: Watch | None) -> EvaluationSet:
-    cut = crops.Cascade()
+def _photographs(data: Path, watch: Watch | None, detector: str) -> EvaluationSet:
+    cut = crops.finder(detector)
     found: list[bool] = []
 
     def crop(picture: readers.Gray) -> readers.Gray:
@@ -76,9 +78,11 @@ def _photographs(data: Path, watch: Watch | None) -> EvaluationSet:
     reading = readers.read(data, crop=crop, watch=watch)
     faces, seen = reading.faces(), np.array(found)
     if not seen.any():
-        raise DataError(f"{data}: the cascade finds no face in any picture")
+        raise DataError(f"{data}: {detector} finds no face in any picture")
     truths = {"emotion": faces.labels[seen]}
-    return EvaluationSet(data.stem, faces.images[seen], truths, ~seen, faces.labels, reading.broken)
+    kind = detector.partition(":")[0]
+    name = data.stem if kind == "cascade" else f"{data.stem}, faces found by {kind}"
+    return EvaluationSet(name, faces.images[seen], truths, ~seen, faces.labels, reading.broken)
 
 
 def evaluate(

@@ -28,8 +28,6 @@ from smartselfie.training.precision import Precision, twin
 from smartselfie.training.settings import FitSettings
 from smartselfie.training.widen import widen
 
-HEADS = ("ferplus", "fer2013", "smiling", "blend")
-
 
 def soft_cross_entropy(target: Any, logits: Any) -> Any:
     """Cross-entropy of (N, C) logits against distributions; a row of zeros costs nothing."""
@@ -212,8 +210,8 @@ def _with_those_beside(
 
 def _start_from(network: Any, path: Path, seed: int) -> None:
     source = predictors.Keras(path).network
-    shared = {layer.name for layer in source.layers} & set(HEADS)
-    learned, places = (_weights(each, shared) for each in (source, network))
+    shared = {layer.name for layer in source.layers} & set(networks.HEADS)
+    learned, places = (networks.weights(each, shared) for each in (source, network))
     weights = [keras.ops.convert_to_numpy(weight) for weight in learned]
     try:
         if network.name == "smile":
@@ -224,16 +222,6 @@ def _start_from(network: Any, path: Path, seed: int) -> None:
         raise DataError(
             f"{path}: a network of another shape than {network.name} here, or a wider one ({error})"
         ) from error
-
-
-def _weights(network: Any, heads: set[str]) -> list[Any]:
-    """Return a network's variables, of its heads only those named: a new one keeps its own."""
-    return [
-        weight
-        for layer in network.layers
-        if layer.name in heads or layer.name not in HEADS
-        for weight in layer.weights
-    ]
 
 
 def _one_epoch(

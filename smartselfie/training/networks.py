@@ -6,7 +6,7 @@ Rescaling happens inside the network, so that nobody can feed it wrongly scaled 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import Any
 
 import keras
@@ -14,6 +14,9 @@ from keras import layers
 
 from smartselfie.errors import UsageError
 from smartselfie.records import CLASSES
+
+HEADS = ("ferplus", "fer2013", "smiling", "blend")
+"""The outputs that a network can have, each after the labels it learns."""
 
 
 def build(
@@ -136,6 +139,16 @@ def vgg16_bottleneck(inputs: Any, heads: Sequence[str], weights: str | None = "i
         x = layers.BatchNormalization()(layers.Dense(256, activation="relu")(x))
         x = layers.Dropout(0.5)(x)
     return _dense(x, heads)
+
+
+def weights(network: Any, heads: Collection[str]) -> list[Any]:
+    """Return a network's variables in order, of its heads only those named: what two networks share."""
+    return [
+        weight
+        for layer in network.layers
+        if layer.name in heads or layer.name not in HEADS
+        for weight in layer.weights
+    ]
 
 
 def classes_of(head: str) -> int:

@@ -102,14 +102,14 @@ def test_an_empty_split_is_refused() -> None:
         make(7).split("PublicTest")
 
 
-def test_smiling_is_the_share_of_happy_votes() -> None:
-    """Of all who see a face: contempt and unknown are no smiles, and votes for no face do not count."""
+def test_smiling_is_what_three_people_say_who_agree() -> None:
+    """Contempt and unknown are no smiles, and votes for no face do not count: here six of eight see one."""
     faces = make(7)
     faces.votes[:] = 0
     faces.votes[0, VOTES.index("happiness")], faces.votes[0, VOTES.index("contempt")] = 6, 2
     faces.votes[0, VOTES.index("NF")] = 2
     targets = datasets.smiling_targets(faces)
-    assert targets[0].tolist() == [0.25, 0.75, 0.0]
+    assert targets[0].tolist() == pytest.approx([1 / 28, 27 / 28, 0])
     assert targets[1].tolist() == [0.0, 0.0, 0.0]
     assert datasets.truth(faces, "smiling")[:2].tolist() == [datasets.SMILING, -1]
 

@@ -1,6 +1,7 @@
 """The output `smiling`: its faces, how they are varied, and how it is measured."""
 
 import csv
+import dataclasses
 import io
 import json
 import zipfile
@@ -198,3 +199,85 @@ def test_the_output_is_measured_with_its_masks() -> None:
     figures = measure.measure(Knowing({"smiling": logits}), crops)
     assert (figures["smiling"], figures["not_smiling"]) == (1, 2)
     assert figures["covered"] == {"found": 1.0, "false": 0.0}
+
+
+@pytest.mark.filterwarnings("default")
+def test_the_output_is_added_and_the_others_stay_as_they_are() -> None:
+    """To the last bit, for it reads the same features."""
+    from smartselfie.training import networks
+    from smartselfie.training.smiling import head
+
+    network = networks.build("smile", size=24, widths=(8, 16), blocks=(1, 2))
+    faces = make(140)
+    with pytest.raises(DataError, match="covered mouths"):
+        head.add(network, faces, [])
+    masks = dataclasses.replace(faces, smiles=np.tile(np.float32([0, 0, 1]), (140, 1)))
+    made = head.add(network, faces, [masks])
+    pictures = np.random.default_rng(0).uniform(0, 255, (3, 24, 24, 1)).astype(np.float32)
+    before, after = network.predict(pictures, verbose=0), made.predict(pictures, verbose=0)
+    for name in before:
+        np.testing.assert_array_equal(before[name], after[name])
+    assert after["smiling"].shape == (3, 3)
+    with pytest.raises(DataError, match="already"):
+        head.add(made, faces, [masks])
+
+
+def test_the_fitted_layer_tells_what_the_features_tell() -> None:
+    """And is as sure of it as the weights of the targets are."""
+    from smartselfie.training.smiling.head import fit_layer
+
+    features = np.repeat(np.eye(3, dtype=np.float32), 40, axis=0)
+    told = np.repeat(np.float32([[0.8, 0.2, 0], [0.1, 0.9, 0], [0, 0, 1]]), 40, axis=0)
+    kernel, bias = fit_layer(features, told, penalty=1e-6)
+    logits = features @ kernel + bias
+    shares = np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True)
+    assert np.abs(shares - told).max() < 0.02
+
+
+def test_the_card_shows_what_was_measured_of_smiles(tmp_path: Path) -> None:
+    """Beside the network before, where that was measured in the same run."""
+    from smartselfie.training import card
+
+    faces = [crop(SMILING), crop(NOT_SMILING)]
+    figures = measure.measure(Knowing({"smiling": np.array([[0, 9, 0], [9, 0, 0]], np.float32)}), faces)
+    before = measure.measure(Knowing({"ferplus": np.zeros((2, 7), np.float32)}), faces)
+    told = {
+        "name": "expression",
+        "accuracy": {},
+        "smiling": {"measured_by": "a command", "data": {"some faces": {"model": figures, "peer": before}}},
+    }
+    (tmp_path / "it.json").write_text(json.dumps(told))
+    page = tmp_path / "page.md"
+    page.write_text("<!-- figures -->\n<!-- /figures -->\n<!-- smiling -->\n<!-- /smiling -->\n")
+    card.fill(page, tmp_path / "it.json")
+    assert "### some faces: 1 smiling, 1 not" in page.read_text()
+    assert "| smiles over 0.7 | 1 | 0 |" in page.read_text()
+
+
+class Finding:
+    """A detector that finds a small face and one with landmarks."""
+
+    smallest = 0.0
+
+    def __call__(self, image: np.ndarray, look: object) -> list[object]:
+        """The same for every picture."""
+        from smartselfie.records import Face
+
+        return [Face(Box(1, 2, 3, 4)), Face(BOX, landmarks=crop().points)]
+
+
+def test_photographs_are_cut_as_the_program_cuts_frames() -> None:
+    """The largest face, upright where the detector has landmarks."""
+    from smartselfie.training.crops import Found
+
+    picture = crop().image[..., 0]
+    np.testing.assert_array_equal(Found(Finding())(picture), vary.upright(crop()))
+
+
+def test_an_unknown_detector_is_refused() -> None:
+    """With those that there are."""
+    from smartselfie.errors import UsageError
+    from smartselfie.training.crops import finder
+
+    with pytest.raises(UsageError, match="cascade, network or yunet:FILE"):
+        finder("mtcnn")

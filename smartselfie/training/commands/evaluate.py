@@ -62,6 +62,9 @@ def evaluate(
             "pictures that choices are made on."
         ),
     ] = None,
+    detector: Annotated[
+        str, typer.Option(help="Finds the faces in photographs: cascade, network or yunet:FILE.")
+    ] = "cascade",
     as_json: Annotated[bool, typer.Option("--json", help="Print everything as JSON.")] = False,
     plots: Annotated[Path | None, typer.Option(metavar="DIR", help="Draw the plots there.")] = None,
     sheets: Annotated[
@@ -110,7 +113,7 @@ def evaluate(
         raise UsageError("--sheets, --card, --split val or held-back, several --peer: with --task detection")
     _evaluate_expressions(
         model, data or [DATA], Path(peer[0]) if peer else None, split or Split.private, as_json, plots,
-        latency, about if record else None,
+        latency, about if record else None, detector,
     )  # fmt: skip
 
 
@@ -123,13 +126,15 @@ def _evaluate_expressions(
     plots: Path | None,
     latency: bool,
     about: Path | None,
+    detector: str,
 ) -> None:
     from smartselfie.training import card
     from smartselfie.training import evaluate as evaluation
 
     reports = []
     for path in data:
-        trial = evaluation.load_evaluation_set(path, split.value, None if as_json else tables.progress)
+        watch = None if as_json else tables.progress
+        trial = evaluation.load_evaluation_set(path, split.value, watch, detector)
         report = evaluation.evaluate(model, trial, peer=peer, plot_folder=plots, latency=latency)
         reports.append(report)
         tables.left_out(trial.left_out)

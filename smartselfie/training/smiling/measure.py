@@ -6,6 +6,8 @@
 from __future__ import annotations
 
 import json
+import shlex
+import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any
@@ -22,8 +24,9 @@ from smartselfie.training.smiling.mine import mine
 from smartselfie.training.smiling.vary import upright
 
 RECALLS = (0.9, 0.95, 0.98)
-THRESHOLD = 0.9
-"""Of the trigger, by default."""
+THRESHOLDS = (0.5, 0.7, 0.9)
+THRESHOLD = 0.7
+"""Over which a kind's faces are counted."""
 
 
 def smile_scores(
@@ -68,9 +71,12 @@ def measure(network: predictors.Predictor, crops: Sequence[Crop]) -> dict[str, A
         figures |= {
             f"false_rate_at_recall_{recall:g}": false_rate(score, smiles, recall) for recall in RECALLS
         }
-    figures |= {
-        "recall_at_threshold": _share(score[smiles] >= THRESHOLD),
-        "false_rate_at_threshold": _share(score[~smiles] >= THRESHOLD),
+    figures["at"] = {
+        f"{threshold:g}": {
+            "recall": _share(score[smiles] >= threshold),
+            "false_rate": _share(score[~smiles] >= threshold),
+        }
+        for threshold in THRESHOLDS
     }
     kinds = np.array([crop.kind for crop in known])
     figures["by_kind"] = {
@@ -112,12 +118,16 @@ def report(
     if record:
         about = model.with_suffix(".json")
         told = json.loads(about.read_text())
-        told["smiling"] = {"sha256": predictors.sha256(model)} | found
+        told["smiling"] = {
+            "sha256": predictors.sha256(model),
+            "data": found,
+            "measured_by": "python -m smartselfie.training.smiling.measure " + shlex.join(sys.argv[1:]),
+        }
         about.write_text(json.dumps(told, indent=2) + "\n")
 
 
-def _share(over: npt.NDArray[np.bool_]) -> float:
-    return round(float(over.mean()), 5)
+def _share(over: npt.NDArray[np.bool_]) -> float | None:
+    return round(float(over.mean()), 5) if len(over) else None
 
 
 if __name__ == "__main__":

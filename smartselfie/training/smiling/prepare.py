@@ -23,6 +23,9 @@ from smartselfie.training.smiling.vary import draw_mask, upright, vary
 PLACES = np.array([[0.32, 0.4], [0.68, 0.4], [0.5, 0.6], [0.37, 0.75], [0.63, 0.75]], np.float32)
 """Where FER2013's faces have eyes, nose and mouth, as shares of the side."""
 
+GRID = frozenset({"Chevinjeon/ReadingLips"})
+"""Origins with people of the GRID corpus, whom clips that only measure show too."""
+
 
 def several(
     crops: Sequence[Crop], times: int, rng: np.random.Generator
@@ -93,9 +96,6 @@ def write(
     datasets.save(Faces(images, none, votes, splits, smiles.astype(np.float32)), out)
     print(f"{len(mined)} mined, {len(images) - len(chosen)} to learn, {len(chosen)} to choose by -> {out}")
 
-
-GRID = frozenset({"Chevinjeon/ReadingLips"})
-"""Origins with people of the GRID corpus, whom other clips that only measure show too."""
 
 if __name__ == "__main__":
     typer.run(write)
