@@ -159,3 +159,5 @@ class Surroundings:
     """What the output is called in the log: its kind and its place in the list."""
     value: Callable[[str], object] = lambda key: None
     """Returns the value in effect of a setting by its key, such as "trigger.threshold", from any thread."""
+    reports: Callable[[], list[dict[str, object]]] = list
+    """Returns how every output is, from any thread."""

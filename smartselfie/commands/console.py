@@ -72,6 +72,10 @@ def _extra_of(module: str) -> str:
         "web": ("fastapi", "uvicorn", "websockets", "multipart", "python_multipart", "starlette"),
         "train": ("tensorflow", "keras", "matplotlib", "sklearn"),
         "pi": ("gpiozero",),
+        "mqtt": ("paho",),
+        "notify": ("apprise",),
+        "upload": ("obstore",),
+        "metrics": ("prometheus_client",),
     }
     for extra, modules in extras.items():
         if module.split(".")[0] in modules:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sys
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import timedelta
 from pathlib import Path
 from typing import TextIO
@@ -71,9 +71,29 @@ def _rows(found: Status) -> Iterator[tuple[str, str]]:
     yield "disk", f"{in_words(free)} free" if isinstance(free, int) else "gone"
     memory = in_words(int(number("memory")))
     yield "machine", f"{memory} of memory, {number('cpu'):.0%} of a core, {number('threads'):g} threads"
+    outputs = found.get("outputs")
+    for output in outputs if isinstance(outputs, list) else ():
+        yield from _output_rows(output)
     notices = found.get("notices")
     if isinstance(notices, list) and notices:
         yield "notices", "; ".join(map(str, notices))
     error = found.get("last_error")
     if isinstance(error, dict):
         yield "last error", f"{error.get('what')} ({error.get('time')})"
+
+
+def _output_rows(output: Mapping[str, object]) -> Iterator[tuple[str, str]]:
+    """Yield how an output is, and its newest dead letters with what they died of."""
+    told = [
+        f"{output[key]} {key.replace('_', ' ')}"
+        for key in ("delivered", "waiting", "dead", "lost")
+        if output.get(key)
+    ]
+    words = ", ".join(told) or "nothing to tell yet"
+    yield (
+        "output",
+        f"{output.get('name')}: {words}" + (f"; {output['trouble']}" if output.get("trouble") else ""),
+    )
+    letters = output.get("dead_letters")
+    for letter in letters if isinstance(letters, list) else ():
+        yield "  dead letter", f"{letter.get('what')}: {letter.get('why')} ({letter.get('time')})"

@@ -174,10 +174,10 @@ class App:
         folder, value = Path(settings.saver.folder), lambda key: self.settings.value(key)
         for number, output in enumerate(settings.outputs, 1):
             name = getattr(output, "name", None) or f"{output.kind}-{number}"
-            around = Surroundings(self.send, folder, self._source_name, name, value)
+            around = Surroundings(self.send, folder, self._source_name, name, value, self._reports)
             self._tell(OUTPUTS.build(output, around=around), name, only=output.only)
         self.listed = tuple(self.outputs)
-        self._stack.callback(self._stop_outputs)
+        self._stack.callback(lambda: [each.stop() for each in self.outputs])  # all end at the same time
 
     def _tell(self, output: Output, name: str, *, only: Iterable[str] = (), size: int = 1000) -> OutputThread:
         """Give an output its thread and every event."""
@@ -186,10 +186,9 @@ class App:
         self.outputs.append(thread)
         return thread
 
-    def _stop_outputs(self) -> None:
-        """Have all end at once: one that hangs does not use up the time of the others."""
-        for output in self.outputs:
-            output.stop()
+    def _reports(self) -> list[dict[str, object]]:
+        """How every output that people have listed is."""
+        return [output.report() for output in self.listed]
 
     def _show(self) -> None:
         """Have the loop show its views to the window and to the outputs that look at them."""
@@ -217,7 +216,7 @@ class App:
                 source=self._source_name,
                 store=self.saver,
                 camera=None if camera is None else lambda: (camera.status.value, camera.notice),
-                outputs=lambda: [output.report() for output in self.listed],
+                outputs=self._reports,
             )
             self.loop.viewers.append(self._tell(health, "health"))
             if (trimmer := heap_trimmer()) is not None:

@@ -46,6 +46,20 @@ OUTPUTS: Family[Output] = Family(
         "events": KindEntry("smartselfie.outputs.events", "a file with one JSON object a line."),
         "exec": KindEntry("smartselfie.outputs.exec", "a command that is run."),
         "webhook": KindEntry("smartselfie.outputs.webhook", "an address that is posted to, signed."),
+        "notify": KindEntry(
+            "smartselfie.outputs.notify", "messages to people, with the picture; needs smartselfie[notify]."
+        ),
+        "upload": KindEntry(
+            "smartselfie.outputs.upload", "pictures into an object store; needs smartselfie[upload]."
+        ),
+        "immich": KindEntry("smartselfie.outputs.immich", "pictures into Immich."),
+        "mqtt": KindEntry(
+            "smartselfie.outputs.mqtt",
+            "a broker, and with it Home Assistant: the camera as a device; needs smartselfie[mqtt].",
+        ),
+        "metrics": KindEntry(
+            "smartselfie.outputs.metrics", "numbers for Prometheus at /metrics; needs smartselfie[metrics]."
+        ),
     },
     base=OutputSettings,
 )
