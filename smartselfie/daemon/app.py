@@ -177,8 +177,8 @@ class App:
             around = Surroundings(self.send, folder, self._source_name, name, value, self._reports)
             self._tell(OUTPUTS.build(output, around=around), name, only=output.only)
         self.listed = tuple(self.outputs)
-        for output in self.outputs:  # all end at the same time: one that hangs costs the others nothing
-            self._stack.callback(output.stop)
+        for thread in self.outputs:  # all end at the same time: one that hangs costs the others nothing
+            self._stack.callback(thread.stop)
 
     def _tell(self, output: Output, name: str, *, only: Iterable[str] = (), size: int = 1000) -> OutputThread:
         """Give an output its thread and every event."""
