@@ -157,20 +157,21 @@ def evaluate(chosen: Evaluation, *, as_json: bool, record: bool, page: Path | No
         replace(each, name=each.name if names.index(each.name) == number else f"{each.name} ({number + 1})")
         for number, each in enumerate(candidates)
     ]
-    reports = [
-        _report(path, chosen, candidates, None if as_json else tables.progress) for path in chosen.data
-    ]
-    if as_json:
-        print(json.dumps(reports, indent=2))
-    else:
-        for report in reports:
+    watch = None if as_json else tables.progress
+    about, reports = chosen.model.with_suffix(".json"), []
+    for path in chosen.data:
+        report = _report(path, chosen, candidates, watch)
+        reports.append(report)
+        if not as_json:
             for title, columns, rows in card.tables(report):
                 tables.table(title, columns, rows)
             print(report.get("rule", ""))
-    if record:
-        card.record(chosen.model.with_suffix(".json"), reports, command_line())
+        if record:  # at once: a measure takes minutes
+            card.record(about, [report], command_line())
+    if as_json:
+        print(json.dumps(reports, indent=2))
     if page is not None:
-        card.fill(page, chosen.model.with_suffix(".json"))
+        card.fill(page, about)
 
 
 def _report(path: Path, chosen: Evaluation, candidates: list[Any], watch: Any) -> dict[str, Any]:
