@@ -29,7 +29,7 @@ $(CASCADE): .venv/made
 
 .venv/made-test: .venv/made
 	@echo "installing what the tests need into .venv ..."
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[web,train,pi,mqtt,notify,upload,metrics,test,lint]'
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[web,train,onnx,pi,mqtt,notify,upload,metrics,test,lint]'
 	@touch $@
 
 run: .venv/made $(CASCADE)

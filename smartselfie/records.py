@@ -16,7 +16,7 @@ Image = npt.NDArray[np.uint8]
 """A picture: (H, W, 3) uint8 in BGR order, or (H, W) uint8 gray where a docstring says so."""
 
 CLASSES = ("angry", "disgust", "fear", "happy", "sad", "surprise", "neutral")
-"""FER2013's class order, everywhere."""
+"""FER2013's class order, everywhere; a network may have others."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -100,7 +100,7 @@ class Look:
 
 @dataclass(frozen=True, slots=True)
 class Scores(Mapping[str, float]):
-    """Seven probabilities that sum to 1, in the order of `CLASSES`; a mapping from class name."""
+    """Probabilities that sum to 1, in the order of `classes`; a mapping from class name."""
 
     probabilities: tuple[float, ...]
     smiling: float | None = None
@@ -109,32 +109,49 @@ class Scores(Mapping[str, float]):
     None where the network has no such output."""
     covered: float | None = None
     """Probability that the mouth cannot be seen, by the same output."""
+    classes: tuple[str, ...] = CLASSES
+    """What the network tells apart: FER2013's seven, or a network's own."""
+    expression: tuple[str, ...] = ("happy",)
+    """What a picture is wanted of (`trigger.expression`)."""
 
     def __post_init__(self) -> None:
-        if len(self.probabilities) != len(CLASSES) or abs(sum(self.probabilities) - 1) > 1e-3:
-            raise ValueError(f"need {len(CLASSES)} probabilities that sum to 1, got {self.probabilities}")
+        if len(self.probabilities) != len(self.classes) or abs(sum(self.probabilities) - 1) > 1e-3:
+            raise ValueError(
+                f"need {len(self.classes)} probabilities that sum to 1, got {self.probabilities}"
+            )
 
     def __getitem__(self, name: str) -> float:
         try:
-            return self.probabilities[CLASSES.index(name)]
+            return self.probabilities[self.classes.index(name)]
         except ValueError:
             raise KeyError(name) from None
 
     def __iter__(self) -> Iterator[str]:
-        return iter(CLASSES)
+        return iter(self.classes)
 
     def __len__(self) -> int:
-        return len(CLASSES)
+        return len(self.classes)
 
     @property
     def happy(self) -> float:
-        """P(happy)."""
-        return self.probabilities[CLASSES.index("happy")]
+        """P(happy); 0 where the network has no such class."""
+        return self.probabilities[self.classes.index("happy")] if "happy" in self.classes else 0.0
+
+    @property
+    def wanted(self) -> float:
+        """Probability that the face shows what a picture is wanted of, 0..1."""
+        shares = zip(self.classes, self.probabilities, strict=True)
+        return min(1.0, sum(share for name, share in shares if name in self.expression))
+
+    @property
+    def shows(self) -> bool:
+        """Whether what is wanted is the largest class, or among several wanted ones one of them is."""
+        return self.top in self.expression
 
     @property
     def top(self) -> str:
         """The largest class."""
-        return CLASSES[self.probabilities.index(max(self.probabilities))]
+        return self.classes[self.probabilities.index(max(self.probabilities))]
 
 
 Point = tuple[float, float]
@@ -180,22 +197,25 @@ class Face:
 
     @property
     def smile(self) -> float:
-        """Score for smiling: the network's own output where it has one, else P(happy); 0 without scores."""
+        """Score for smiling: the network's own output where it has one, else P(happy); 0 without scores.
+
+        Where other expressions are wanted, theirs."""
         if self.smiling is not None:
             return self.smiling
-        return self.scores.happy if self.scores is not None else 0.0
+        return self.scores.wanted if self.scores is not None else 0.0
 
     @property
     def seems(self) -> str:
-        """What it looks like: "happy" where nothing stands against a smile, else the largest class."""
-        if self.smiling is not None or self.scores is None:
-            return "happy"
+        """What it looks like instead: "" where nothing stands against a smile, else the largest class."""
+        if self.smiling is not None or self.scores is None or self.scores.shows:
+            return ""
         return self.scores.top
 
     def scored(self, scores: Scores) -> Face:
         """Return the face with its scores, which tell of a hidden mouth where the detector does not."""
         covered = scores.covered if self.covered is None else self.covered
-        return replace(self, scores=scores, smiling=scores.smiling, covered=covered)
+        smiling = scores.smiling if scores.expression == ("happy",) else None
+        return replace(self, scores=scores, smiling=smiling, covered=covered)
 
 
 class State(Enum):

@@ -24,8 +24,8 @@ class NetworkSettings(ClassifierSettings):
     )
     classes: ClassOrder | None = setting(
         None,
-        "Order of the network's seven outputs, for a network without a description (a .json file) beside it; "
-        "null: what the description says, else the order of FER2013.",
+        "What the network's outputs are, in their order, for a network without a description (a .json file) "
+        "beside it; null: what the description says, else the seven of FER2013.",
     )
     scaling: Literal["0..255", "0..1", "-1..1"] | None = setting(
         None,
@@ -40,6 +40,7 @@ CLASSIFIERS: Family[Classifier] = Family(
         "keras": KindEntry(
             "smartselfie.classifiers.keras", "runs a .keras, .h5 or .hdf5 file; needs TensorFlow."
         ),
+        "onnx": KindEntry("smartselfie.classifiers.onnx", "runs a .onnx file; needs onnxruntime."),
     },
     base=ClassifierSettings,
     default="litert",

@@ -32,6 +32,8 @@ EXAMPLE = (
 )
 
 
+OTHER_CLASSES = "name its classes in their order (classifier.classes, or classes in the JSON beside it)"
+"""What to do about a network of another number of classes."""
 SCALINGS: Mapping[str, tuple[float, float]] = {"0..255": (1, 0), "0..1": (1 / 255, 0), "-1..1": (2 / 255, -1)}
 """Usual ranges of gray values, as scale and offset."""
 
@@ -68,7 +70,7 @@ class Description(_Part):
     name: str | None = None
     version: str | int | None = None
     classes: tuple[str, ...] = CLASSES
-    """What each of the seven outputs means, in the network's own order."""
+    """What each of the outputs means, in the network's own order."""
     input: InputDescription = InputDescription()
     outputs: Mapping[str, int | str] = Field(default_factory=dict)
     """The network's heads: our name -> index among its outputs, or the output's own name."""
@@ -78,6 +80,8 @@ class Description(_Part):
     """What the outputs are: probabilities already, or logits."""
     temperature: Mapping[str, PositiveFloat] = Field(default_factory=dict)
     """Per head: what the logits are divided by, so that probabilities mean what they say."""
+    expression: tuple[str, ...] = ("happy",)
+    """What a picture is wanted of, which the scores pass on; set by the program."""
     sha256: str | Mapping[str, str] | None = None
     """Of the file beside it, or file name -> hash; None: not checked."""
     accuracy: Mapping[str, float] | float | None = None
@@ -101,22 +105,28 @@ class Description(_Part):
     @field_validator("classes")
     @classmethod
     def _known_classes(cls, classes: tuple[str, ...]) -> tuple[str, ...]:
-        classes = tuple(name.lower() for name in classes)
+        classes = tuple(name.strip().lower() for name in classes)
+        missing = [name for name in CLASSES if name not in classes]
         for name in classes:
-            if name not in CLASSES:
-                near = difflib.get_close_matches(name, CLASSES, 1, 0.4)
-                hint = f", did you mean '{near[0]}'" if near else ""
-                raise ValueError(f"unknown class '{name}'{hint} (known: {', '.join(CLASSES)})")
-        if sorted(classes) != sorted(CLASSES):
+            near = [] if name in CLASSES else difflib.get_close_matches(name, missing, 1, 0.7)
+            if near:
+                raise ValueError(f"unknown class '{name}', did you mean '{near[0]}'")
+        if len(classes) < 2 or len(set(classes)) < len(classes) or "" in classes:
             raise ValueError(
-                f"need each of {', '.join(CLASSES)} once, got {len(classes)}: {', '.join(classes)}"
+                f"need two classes or more, each once, such as {', '.join(CLASSES)}; "
+                f"got {len(classes)}: {', '.join(classes)}"
             )
         return classes
 
     @property
+    def known(self) -> tuple[str, ...]:
+        """The classes in the order of the scores: FER2013's first and in their order, then the others."""
+        return tuple(sorted(self.classes, key=lambda name: (*CLASSES, name).index(name)))
+
+    @property
     def order(self) -> tuple[int, ...]:
-        """Which of the network's outputs holds each of `CLASSES`."""
-        return tuple(self.classes.index(name) for name in CLASSES)
+        """Which of the network's outputs holds each of the `known` classes."""
+        return tuple(self.classes.index(name) for name in self.known)
 
     @property
     def head(self) -> int | str:
@@ -142,7 +152,7 @@ class Description(_Part):
                 return ", ".join(f"{name} {100 * share:.1f} %" for name, share in by_data.items())
 
     def scores(self, raw: Floats, smiles: Floats | None = None) -> list[Scores]:
-        """Turn (N, 7) raw outputs into scores in the order of `CLASSES`.
+        """Turn (N, C) raw outputs into scores in the order of the `known` classes.
 
         `smiles` are the (N, 3) logits of `SMILING`, where the network has that output. Raises `ModelError`
         when they cannot be what `activation` says.
@@ -162,9 +172,10 @@ class Description(_Part):
         logits /= self.temperature.get(self.read, 1.0) if self.read is not None else 1.0
         rows = _softmax(logits)[:, self.order].tolist()
         if smiles is None:
-            return [Scores(tuple(row)) for row in rows]
+            return [Scores(tuple(row), None, None, self.known, self.expression) for row in rows]
         seen = _softmax(smiles / self.temperature.get(SMILING, 1.0)).tolist()
-        return [Scores(tuple(row), s[1], s[2]) for row, s in zip(rows, seen, strict=True)]
+        both = zip(rows, seen, strict=True)
+        return [Scores(tuple(row), s[1], s[2], self.known, self.expression) for row, s in both]
 
 
 def read_description(model: Path) -> Description | None:

@@ -11,10 +11,10 @@ import numpy as np
 import numpy.typing as npt
 
 from smartselfie.classifiers import NetworkSettings
-from smartselfie.classifiers.description import SMILING, Description, Floats, describe
+from smartselfie.classifiers.description import OTHER_CLASSES, SMILING, Description, Floats, describe
 from smartselfie.errors import ModelError
 from smartselfie.litert import Quantisation, load, quantisation, read, shipped
-from smartselfie.records import CLASSES, Image, Scores
+from smartselfie.records import Image, Scores
 
 DEFAULT_NAME = "expression.tflite"
 
@@ -72,7 +72,7 @@ class LiteRtClassifier:
         outputs = self._interpreter.get_output_details()
         self.input_size = width, height
         self._input = inputs[0]["index"]
-        self._scores = _Output.of(_choose_output(model, outputs, described.head, len(CLASSES)))
+        self._scores = _Output.of(_choose_output(model, outputs, described.head, len(described.classes)))
         smiling = described.outputs.get(SMILING)
         self._smiling = None if smiling is None else _Output.of(_choose_output(model, outputs, smiling, 3))
         self._table = _input_table(inputs[0], described)
@@ -87,7 +87,7 @@ class LiteRtClassifier:
         width, height = self.input_size
         if crops.ndim != 3 or crops.shape[1:] != (height, width):
             raise ValueError(f"need crops of shape (N, {height}, {width}), got {crops.shape}")
-        raw = np.empty((len(crops), len(CLASSES)), np.float32)
+        raw = np.empty((len(crops), len(self.description.classes)), np.float32)
         smiles = None if self._smiling is None else np.empty((len(crops), 3), np.float32)
         with self._lock:
             for index, crop in enumerate(crops):
@@ -143,7 +143,10 @@ def _choose_output(
         raise ModelError(f"{model}: has no output {head!r}, its outputs are {', '.join(names)}")
     output = outputs[names.index(head) if isinstance(head, str) else head]
     if (found := [int(side) for side in output["shape"]]) != [1, classes]:
-        raise ModelError(f"{model}: output {output['name']!r} has shape {found}, expected [1, {classes}]")
+        raise ModelError(
+            f"{model}: output {output['name']!r} has shape {found}, expected [1, {classes}]",
+            remedy=OTHER_CLASSES,
+        )
     return output
 
 

@@ -8,7 +8,7 @@ from math import ceil
 import cv2
 import numpy as np
 
-from smartselfie.records import CLASSES, Box, Face, Image, Scores
+from smartselfie.records import Box, Face, Image, Scores
 from smartselfie.viewing import paint
 
 SMALLEST = 600
@@ -44,7 +44,7 @@ def annotate(image: Image, faces: Sequence[Face]) -> Image:
         top = face.scores.top
         _label(canvas, box, f"{face.track}  {top}  {_percent(face.scores[top])}", largest)
         for size in (largest, max(10.0, 0.75 * largest)):
-            place = _find_room(box, _panel_size(size), (width, height), taken)
+            place = _find_room(box, _panel_size(face.scores, size), (width, height), taken)
             if place is not None:
                 _bars(canvas, face.scores, place, size)
                 taken.append(place)
@@ -57,7 +57,7 @@ def _sides(box: Box) -> tuple[int, int, int, int]:
 
 
 def _color(scores: Scores) -> paint.Color:
-    return GREEN if scores.top == "happy" else AMBER
+    return GREEN if scores.shows else AMBER
 
 
 def _percent(share: float) -> str:
@@ -67,22 +67,23 @@ def _percent(share: float) -> str:
 def _beside(image: Image, face: Face, unit: float) -> Image:
     """Put the bars on a strip at the right of a picture that is all face."""
     size = max(14.0, 3 * unit)
-    across, tall = _panel_size(size)
+    if face.scores is None:
+        return image
+    across, tall = _panel_size(face.scores, size)
     strip = across + round(2 * size)
     below = max(0, tall + round(2 * size) - image.shape[0])
     border = cv2.BORDER_CONSTANT
     canvas = np.asarray(cv2.copyMakeBorder(image, 0, below, 0, strip, border, value=PAPER), np.uint8)
-    if face.scores is not None:
-        top = (canvas.shape[0] - tall) // 2
-        _bars(canvas, face.scores, Box(image.shape[1] + round(size), top, across, tall), size)
+    top = (canvas.shape[0] - tall) // 2
+    _bars(canvas, face.scores, Box(image.shape[1] + round(size), top, across, tall), size)
     return canvas
 
 
-def _panel_size(size: float) -> tuple[int, int]:
+def _panel_size(scores: Scores, size: float) -> tuple[int, int]:
     """Width and height of the panel with the bars, whose letters are `size` pixels tall."""
-    names = max(paint.text_width(name, size, bold=True) for name in CLASSES)
+    names = max(paint.text_width(name, size, bold=True) for name in scores)
     figures = paint.text_width("100%", size)
-    return round(names + figures + 9.4 * size), round((1.45 * len(CLASSES) + 0.9) * size)
+    return round(names + figures + 9.4 * size), round((1.45 * len(scores) + 0.9) * size)
 
 
 def _find_room(
@@ -126,8 +127,8 @@ def _label(image: Image, box: Box, words: str, size: float) -> None:
 
 
 def _bars(image: Image, scores: Scores, place: Box, size: float) -> None:
-    """The seven probabilities in their fixed order, the largest in colour."""
-    names = max(paint.text_width(name, size, bold=True) for name in CLASSES)
+    """The probabilities in their fixed order, the largest in colour."""
+    names = max(paint.text_width(name, size, bold=True) for name in scores)
     figures = paint.text_width("100%", size)
     paint.panel(image, place.x, place.y, place.width, place.height, 0.6 * size, SMOKE, 0.72)
     start = place.x + 0.8 * size + names + 0.6 * size

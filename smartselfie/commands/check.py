@@ -208,7 +208,9 @@ def check_detector(settings: s.Settings, known: Known) -> Finding:
 def check_model(settings: s.Settings, known: Known) -> Finding:
     """Load the network and time it on one face. Raises `ModelError`."""
     known.classifier = classifier = build_classifier(
-        settings.classifier, threads=settings.performance.threads
+        settings.classifier,
+        threads=settings.performance.threads,
+        expression=settings.trigger.expression,
     )
     width, height = classifier.input_size
     crop = np.full((1, height, width), 128, np.uint8)

@@ -114,7 +114,9 @@ def table(results: Sequence[Result]) -> Table:
     view = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 1))
     view.add_column("picture", no_wrap=True, overflow="ellipsis", min_width=9)
     view.add_column("face", justify="right", no_wrap=True)
-    for name in CLASSES:
+    scored = (face.scores for result in results for face in result.faces if face.scores is not None)
+    classes = next((scores.classes for scores in scored), CLASSES)
+    for name in classes:
         view.add_column(name, justify="right", no_wrap=True)
     for result in results:
         if result.error is not None:

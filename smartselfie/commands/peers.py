@@ -54,7 +54,7 @@ class Peer:
             return (), Decision(State.WATCHING, 0.0, False, "no face")
         crop = self.cut(frame.image, faces[0], self.classify.input_size)
         (scores,) = self.classify(crop[np.newaxis])
-        happy = scores.top == "happy"
+        happy = scores.shows
         self._count = self._count + 1 if happy else 0
         self._rests = self._rests and happy
         fire = self._count >= FRAMES and not self._rests

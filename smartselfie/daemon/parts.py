@@ -17,7 +17,7 @@ from smartselfie.deciding.spread_search import SpreadSearchTracker
 from smartselfie.deciding.tracking import Tracker
 from smartselfie.deciding.trigger import Trigger
 from smartselfie.detectors import DETECTORS, DetectorSettings
-from smartselfie.errors import ModelError
+from smartselfie.errors import ConfigError, ModelError
 from smartselfie.pipeline import Analysis
 from smartselfie.seams import Classifier, Detector
 
@@ -47,15 +47,32 @@ def build_photo_detector(settings: DetectorSettings, *, width: int | None = None
     return build_detector(settings.for_photos(width), min_face=0.0)
 
 
-def build_classifier(settings: ClassifierSettings, *, threads: int) -> Classifier:
-    """Load the expression network; without a model the one that ships."""
-    return CLASSIFIERS.build(settings, threads=threads)
+def build_classifier(
+    settings: ClassifierSettings, *, threads: int, expression: tuple[str, ...] | None = None
+) -> Classifier:
+    """Load the expression network; without a model the one that ships.
+
+    `expression`: what a picture is wanted of. Raises ConfigError when the network does not tell it.
+    """
+    classifier = CLASSIFIERS.build(settings, threads=threads)
+    about = getattr(classifier, "description", None)
+    if expression is None or about is None:
+        return classifier
+    unknown = [name for name in expression if name not in about.known]
+    if unknown:
+        raise ConfigError(
+            f"trigger.expression: the network does not tell {unknown[0]!r}",
+            remedy=f"it tells {', '.join(about.known)}",
+        )
+    classifier.description = about.model_copy(update={"expression": expression})  # type: ignore[misc]
+    return classifier
 
 
 def build_rules(settings: s.TriggerSettings) -> Rules:
     """Turn the trigger's settings into its rules."""
     return Rules(
         rule=settings.rule,
+        expression=settings.expression,
         certainty=settings.certainty,
         threshold=settings.threshold,
         release=settings.release,
@@ -111,7 +128,11 @@ def build_analysis(settings: s.Settings) -> Analysis:
     return Analysis(
         build_detector(settings.detector, min_face=settings.trigger.min_face),
         build_tracker(settings),
-        build_classifier(settings.classifier, threads=settings.performance.threads),
+        build_classifier(
+            settings.classifier,
+            threads=settings.performance.threads,
+            expression=settings.trigger.expression,
+        ),
         build_trigger(settings.trigger),
     )
 

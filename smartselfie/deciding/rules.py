@@ -20,6 +20,8 @@ class Rules:
     """frames: a smile is held for the hold. evidence: a small model of the last second is certain enough."""
     certainty: float = 0.8
     """evidence: how sure the model must be, 0..1."""
+    expression: tuple[str, ...] = ("happy",)
+    """What a picture is wanted of; "smile" stands for it in all that follows."""
     threshold: float = 0.9
     release: float | None = None
     """Score below which a smile is over; None: two thirds of the threshold."""

@@ -135,9 +135,10 @@ class Smile:
             return ""
         if self.missed:
             return "out of sight"
-        if self.top == "happy" or self.score >= rules.smile_level:
-            return f"happy {below(self.score, rules.smile_level)}"
-        return f"{self.top}, happy {self.score:.2f}"
+        wanted = " or ".join(rules.expression)
+        if not self.top or self.score >= rules.smile_level:
+            return f"{wanted} {below(self.score, rules.smile_level)}"
+        return f"{self.top}, {wanted} {self.score:.2f}"
 
     def why_hold(self, rules: Rules) -> str:
         """Say how far the hold has come, in words; empty without a smile."""
@@ -160,7 +161,7 @@ class Smile:
     def _count(self, at: float, rules: Rules) -> None:
         if self.is_covered:
             self.frames, self.dipped = 0, False
-        elif self.top == "happy" and self.score >= rules.smile_level:
+        elif not self.top and self.score >= rules.smile_level:
             if self.frames == 0 or (
                 rules.hold_seconds is not None and at - self.last_smile > MAX_GAP + EPSILON
             ):

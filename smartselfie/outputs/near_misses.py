@@ -47,7 +47,7 @@ class NearMisses:
             (
                 face.smile
                 for face in faces
-                if face.scores is not None and face.track in part and face.seems == "happy"
+                if face.scores is not None and face.track in part and not face.seems
             ),
             default=0.0,
         )

@@ -66,7 +66,7 @@ class PictureInfo:
 
 def smile_score(faces: Sequence[Face]) -> float:
     """Return how much a picture smiles, 0..1: the mean P(happy) of its faces, large faces counting more."""
-    scored = [(face.box.area, face.scores.happy) for face in faces if face.scores is not None]
+    scored = [(face.box.area, face.scores.wanted) for face in faces if face.scores is not None]
     area = sum(weight for weight, _ in scored)
     return sum(weight * happy for weight, happy in scored) / area if area else 0.0
 
@@ -279,7 +279,9 @@ def _faces_of(details: Mapping[str, Any]) -> tuple[Face, ...]:
             Face(
                 Box(*(int(value) for value in entry["box"])),
                 int(entry["track"]),
-                Scores(tuple(entry["scores"].values())) if entry["scores"] else None,
+                Scores(tuple(entry["scores"].values()), classes=tuple(entry["scores"]))
+                if entry["scores"]
+                else None,
             )
             for entry in details.get("faces", ())
         )

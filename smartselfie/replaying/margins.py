@@ -82,6 +82,6 @@ def _runs(recording: Recording, labels: Labels, threshold: float, grace: int) ->
             length, last = runs.pop(face.track, (0, number))
             if number - last - 1 > grace:
                 length = 0
-            if quiet and face.seems == "happy" and face.smile >= threshold:
+            if quiet and not face.seems and face.smile >= threshold:
                 runs[face.track] = length + 1, number
                 yield Run(length + 1, recording.clip, frame.at)

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from smartselfie.errors import DataError
-from smartselfie.records import Box, Face, Scores
+from smartselfie.records import CLASSES, Box, Face, Scores
 
 DIGITS = 6
 """Decimals of times and probabilities."""
@@ -75,8 +75,12 @@ def read_scores(path: Path) -> list[Recording]:
 
 def as_lines(recording: Recording) -> list[str]:
     """Return a recording as the lines of a scores file."""
-    first = json.dumps({"clip": recording.clip, "size": recording.size})
-    return [first, *(_line(frame) for frame in recording.frames)]
+    first: dict[str, object] = {"clip": recording.clip, "size": recording.size}
+    scored = (face.scores for frame in recording.frames for face in frame.faces)
+    known = next((scores for scores in scored if scores is not None), None)
+    if known is not None and (known.classes, known.expression) != (CLASSES, ("happy",)):
+        first |= {"classes": known.classes, "expression": known.expression}
+    return [json.dumps(first), *(_line(frame) for frame in recording.frames)]
 
 
 def from_lines(lines: Iterable[str]) -> list[Recording]:
@@ -88,14 +92,15 @@ def from_lines(lines: Iterable[str]) -> list[Recording]:
             entry = json.loads(line)
             if "clip" in entry:
                 frames = []
+                classes = tuple(map(str, entry.get("classes", CLASSES)))
+                expression = tuple(map(str, entry.get("expression", ("happy",))))
                 width, height = entry["size"]
                 recordings.append(Recording(str(entry["clip"]), (int(width), int(height)), frames))
             elif not recordings:
                 raise ValueError("a frame before any clip")
             else:
-                frames.append(
-                    ScoredFrame(float(entry["at"]), tuple(_face(numbers) for numbers in entry["faces"]))
-                )
+                faces = tuple(_face(numbers, classes, expression) for numbers in entry["faces"])
+                frames.append(ScoredFrame(float(entry["at"]), faces))
         except (ValueError, TypeError, KeyError) as error:
             raise ValueError(f"{number}: is no scores file: {error}") from error
     return recordings
@@ -121,12 +126,14 @@ def _rounded(value: float | None) -> float | None:
     return None if value is None else round(value, DIGITS)
 
 
-def _face(numbers: Sequence[Any]) -> Face:
+def _face(numbers: Sequence[Any], classes: tuple[str, ...], expression: tuple[str, ...]) -> Face:
     track, x, y, width, height = (int(number) for number in numbers[:5])
-    face = Face(Box(x, y, width, height), track, Scores(tuple(numbers[5:12])))
-    if len(numbers) == 12:
+    end = 5 + len(classes)
+    scores = Scores(tuple(numbers[5:end]), classes=classes, expression=expression)
+    face = Face(Box(x, y, width, height), track, scores)
+    if len(numbers) == end:
         return face
-    smiling, score, covered, motion, predicted, *places = numbers[12:]
+    smiling, score, covered, motion, predicted, *places = numbers[end:]
     points = tuple(zip(places[::2], places[1::2], strict=True))
     if len(points) not in (0, 5):
         raise ValueError(f"expected five landmarks, got {len(points)}")

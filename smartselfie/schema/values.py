@@ -182,8 +182,15 @@ def _pair(value: object) -> object:
 
 def _classes(value: object) -> object:
     value = _pair(value)
-    if isinstance(value, tuple) and sorted(map(str, value)) != sorted(CLASSES):
-        raise ValueError("not the seven classes")
+    if isinstance(value, tuple) and (len(value) < 2 or len(set(map(str, value))) < len(value)):
+        raise ValueError("not two classes or more, each once")
+    return value
+
+
+def _expressions(value: object) -> object:
+    value = (value.strip().lower(),) if isinstance(value, str) else _pair(value)
+    if isinstance(value, tuple) and (not value or not all(isinstance(name, str) and name for name in value)):
+        raise ValueError("not a class or a list of some")
     return value
 
 
@@ -288,7 +295,12 @@ Texts = Annotated[tuple[Text, ...], BeforeValidator(_pair), Kind("texts", "a lis
 ClassOrder = Annotated[
     tuple[str, ...],
     BeforeValidator(_classes),
-    Kind("classes", f"a list of {', '.join(CLASSES)} in the model's order", "the seven names"),
+    Kind("classes", f"a list such as {', '.join(CLASSES)} in the model's order", "a list of names"),
+]
+Expressions = Annotated[
+    tuple[Text, ...],
+    BeforeValidator(_expressions),
+    Kind("expressions", "a class of the network, or a list of some", "happy | [happy, surprise]"),
 ]
 NamePattern = Annotated[
     str,

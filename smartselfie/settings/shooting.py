@@ -8,7 +8,16 @@ from pydantic import model_validator
 
 from smartselfie.deciding.rules import Rules
 from smartselfie.schema.fields import Section, broken_rule, setting
-from smartselfie.schema.values import Duration, Hold, HoldFor, Integer, Number, PathSetting, Policy
+from smartselfie.schema.values import (
+    Duration,
+    Expressions,
+    Hold,
+    HoldFor,
+    Integer,
+    Number,
+    PathSetting,
+    Policy,
+)
 
 RULES = Rules()
 """The defaults, which are the trigger's own."""
@@ -24,6 +33,12 @@ class TriggerSettings(Section):
         gt=0,
         le=1,
         live=True,
+    )
+    expression: Expressions = setting(
+        RULES.expression,
+        "What a picture is wanted of: a class of the network, or a list of them, any of which will do. "
+        "surprise, or a class of a network of your own; all that is said of smiles is then said of it.",
+        example=["happy", "surprise"],
     )
     rule: Literal["evidence", "frames"] = setting(
         RULES.rule,

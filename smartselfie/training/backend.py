@@ -11,6 +11,13 @@ SEPARABLE = frozenset({"mini_xception"})
 """Networks with depthwise or separable convolutions."""
 
 
+def start() -> None:
+    """Import Keras and its backend without their greetings; after `choose`. Raises ModelError."""
+    from smartselfie.classifiers.keras_files import import_keras
+
+    import_keras()
+
+
 def choose(network: str = "") -> None:
     """Set the environment for training or running `network`; call it before keras is imported.
 

@@ -11,7 +11,6 @@ from typing import Annotated, Any
 import typer
 
 from smartselfie.errors import DataError
-from smartselfie.records import CLASSES
 
 REPORTED = {"mini_xception": 0.66, "cnn4": 0.632, "vgg": 0.733}
 """Accuracy on FER2013 as their authors report it, by network; the sources stand in `networks`."""
@@ -172,7 +171,7 @@ def _tables(told: Mapping[str, Any]) -> Iterable[str]:
                         *(f"{figures['classes'][name][what]:.3f}" for what in ("precision", "recall", "f1")),
                         str(figures["classes"][name]["support"]),
                     )
-                    for name in CLASSES
+                    for name in figures["classes"]
                 ],
             )
         yield f"Measured by `{report['measured_by']}`."

@@ -25,6 +25,8 @@ class FitState:
     with PyTorch its own tensors, which stay on the device."""
     faces: str = ""
     """`datasets.fingerprint` of those that the run was begun with."""
+    labels: str = ""
+    """`datasets.fingerprint_labels` of the same."""
     epoch: int = 0
     """Epochs done."""
     step: int = 0
@@ -39,9 +41,10 @@ class FitState:
     log: list[dict[str, Any]] = field(default_factory=list)
 
     @classmethod
-    def of(cls, network: Any, faces: str = "") -> FitState:
+    def of(cls, network: Any, faces: str = "", labels: str = "") -> FitState:
         """Return the state before the first step."""
-        return cls(_own([keras.ops.convert_to_numpy(weight).copy() for weight in network.weights]), faces)
+        own = _own([keras.ops.convert_to_numpy(weight).copy() for weight in network.weights])
+        return cls(own, faces, labels)
 
     def average(self, network: Any, decay: float) -> None:
         """Move the averages towards the present weights; early on faster, so that they forget the start."""

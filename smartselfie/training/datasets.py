@@ -10,7 +10,7 @@ import hashlib
 import zipfile
 import zlib
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -36,7 +36,9 @@ VOTES = (
 )
 """FER+'s columns, in their order."""
 SIDE = 48
-"""Pixels of a face's side."""
+"""Pixels of a face's side, where nothing else is asked for."""
+VOTED = {"angry": "anger", "happy": "happiness", "sad": "sadness"}
+"""FER+'s word for a class, where it is another."""
 NOT_SMILING, SMILING, COVERED = range(3)
 """Classes of the output `smiling`; the last is for faces whose mouth cannot be seen."""
 AGREEING = 3
@@ -46,11 +48,7 @@ Chosen on the validation split of the hard faces, where at a threshold of 0.9 mo
 quarter is lost with 1.
 """
 
-_SEVEN = [
-    VOTES.index(name) for name in ("anger", "disgust", "fear", "happiness", "sadness", "surprise", "neutral")
-]
 _HAPPY, _NO_FACE = VOTES.index("happiness"), VOTES.index("NF")
-_OTHERS = [VOTES.index(name) for name in ("contempt", "unknown", "NF")]
 
 Floats = npt.NDArray[np.float32]
 Ints = npt.NDArray[np.integer[Any]]
@@ -61,9 +59,9 @@ class Faces:
     """Labelled faces; every array has one row a face."""
 
     images: npt.NDArray[np.uint8]
-    """(N, 48, 48) uint8 gray."""
+    """(N, S, S) uint8 gray."""
     labels: npt.NDArray[np.int8]
-    """(N,) index into `CLASSES`; -1 where there is none."""
+    """(N,) index into `classes`; -1 where there is none."""
     votes: npt.NDArray[np.int16]
     """(N, 10) FER+ votes in the order of `VOTES`; zeros where there are none."""
     splits: npt.NDArray[np.int8]
@@ -71,22 +69,32 @@ class Faces:
     smiles: Floats | None = None
     """(N, 3) how much each class of `smiling` was said to be seen, times the face's weight; rows of zeros say
     nothing. None: the votes tell."""
+    classes: tuple[str, ...] = CLASSES
+    """What the labels are, and what a network that learns from them tells apart."""
 
     def __post_init__(self) -> None:
-        count = len(self.images)
+        count, side = len(self.images), self.images.shape[-1]
         shapes = (self.images.shape, self.labels.shape, self.votes.shape, self.splits.shape)
-        if shapes != ((count, SIDE, SIDE), (count,), (count, len(VOTES)), (count,)):
-            raise DataError(f"need (N, 48, 48) images, (N,) labels, (N, 10) votes, (N,) splits, got {shapes}")
+        if shapes != ((count, side, side), (count,), (count, len(VOTES)), (count,)):
+            raise DataError(f"need (N, S, S) images, (N,) labels, (N, 10) votes, (N,) splits, got {shapes}")
         if self.smiles is not None and self.smiles.shape != (count, 3):
             raise DataError(f"need (N, 3) smiles, got {self.smiles.shape} for {count} faces")
+        if count and self.labels.max() >= len(self.classes):
+            raise DataError(f"label {self.labels.max()} is none of the {len(self.classes)} classes")
 
     def __len__(self) -> int:
         return len(self.images)
 
     def pick(self, rows: Ints | npt.NDArray[np.bool_]) -> Faces:
         """Return the faces at these rows."""
-        smiles = None if self.smiles is None else self.smiles[rows]
-        return Faces(self.images[rows], self.labels[rows], self.votes[rows], self.splits[rows], smiles)
+        return replace(
+            self,
+            images=self.images[rows],
+            labels=self.labels[rows],
+            votes=self.votes[rows],
+            splits=self.splits[rows],
+            smiles=None if self.smiles is None else self.smiles[rows],
+        )
 
     def split(self, name: str) -> Faces:
         """Return the faces of one of `SPLITS`; DataError when it is unknown or empty."""
@@ -94,7 +102,9 @@ class Faces:
             raise DataError(f"unknown split {name!r}; there are {', '.join(SPLITS)}")
         found = self.pick(self.splits == SPLITS.index(name))
         if not len(found):
-            raise DataError(f"there are no faces in the split {name}")
+            raise DataError(
+                f"there are no faces in the split {name}; `smartselfie prepare` sets some of Training aside"
+            )
         return found
 
 
@@ -110,20 +120,19 @@ def save(faces: Faces, path: Path) -> None:
             labels=faces.labels,
             votes=faces.votes,
             splits=faces.splits,
-            classes=np.array(CLASSES),
+            classes=np.array(faces.classes),
             **more,
         )
     temporary.replace(path)
 
 
 def load(path: Path) -> Faces:
-    """Read what `save` wrote; DataError when it is missing, broken or of other classes."""
+    """Read what `save` wrote; DataError when it is missing or broken."""
     try:
         with path.open("rb") as raw, np.load(raw, allow_pickle=False) as file:
-            if tuple(file["classes"].tolist()) != CLASSES:
-                raise DataError(f"{path}: holds the classes {file['classes'].tolist()}, need {list(CLASSES)}")
+            classes = tuple(map(str, file["classes"].tolist()))
             smiles = file.get("smiles")
-            return Faces(file["images"], file["labels"], file["votes"], file["splits"], smiles)
+            return Faces(file["images"], file["labels"], file["votes"], file["splits"], smiles, classes)
     except FileNotFoundError as error:
         raise DataError(f"{path}: no such file; `smartselfie prepare` writes it") from error
     except (OSError, KeyError, ValueError, EOFError, zipfile.BadZipFile, zlib.error) as error:
@@ -133,7 +142,18 @@ def load(path: Path) -> Faces:
 
 
 def join(parts: Sequence[Faces]) -> Faces:
-    """Return the faces of all parts, in their order; what each says of smiling stays where one brings it."""
+    """Return the faces of all parts, in their order; what each says of smiling stays where one brings it.
+
+    DataError when they are of different classes or sizes.
+    """
+    for part in parts:
+        if part.classes != parts[0].classes:
+            raise DataError(
+                f"classes {', '.join(part.classes)} do not join {', '.join(parts[0].classes)}",
+                remedy="prepare all with the same --classes",
+            )
+        if part.images.shape[1:] != parts[0].images.shape[1:]:
+            raise DataError(f"faces of {part.images.shape[1]} pixels do not join {parts[0].images.shape[1]}")
     smiles = None
     if any(part.smiles is not None for part in parts):
         smiles = np.concatenate([smiling_targets(part) for part in parts])
@@ -143,6 +163,7 @@ def join(parts: Sequence[Faces]) -> Faces:
         np.concatenate([part.votes for part in parts]),
         np.concatenate([part.splits for part in parts]),
         smiles,
+        parts[0].classes,
     )
 
 
@@ -151,20 +172,28 @@ def fingerprint(faces: Faces) -> str:
     return hashlib.sha256(np.ascontiguousarray(faces.images).tobytes()).hexdigest()[:16]
 
 
+def fingerprint_labels(faces: Faces) -> str:
+    """Return what tells one set of labels from another: labels, votes, splits and classes."""
+    told = hashlib.sha256(" ".join(faces.classes).encode())
+    for part in (faces.labels, faces.votes, faces.splits):
+        told.update(np.ascontiguousarray(part).tobytes())
+    return told.hexdigest()[:16]
+
+
 def fer2013_targets(faces: Faces, smoothing: float = 0.0) -> Floats:
-    """Return (N, 7) float32 one-hot labels with label smoothing (Szegedy et al. 2016), 0 where unlabelled."""
-    one_hot = np.eye(len(CLASSES), dtype=np.float32)[np.maximum(faces.labels, 0)]
-    targets = one_hot * (1 - smoothing) + smoothing / len(CLASSES)
+    """Return (N, C) float32 one-hot labels with label smoothing (Szegedy et al. 2016), 0 where unlabelled."""
+    one_hot = np.eye(len(faces.classes), dtype=np.float32)[np.maximum(faces.labels, 0)]
+    targets = one_hot * (1 - smoothing) + smoothing / len(faces.classes)
     return np.asarray(targets * (faces.labels >= 0)[:, None], np.float32)
 
 
 def ferplus_targets(faces: Faces, single_votes: bool = False) -> Floats:
-    """Return (N, 7) float32 distributions of the votes over the seven classes; rows without votes are 0.
+    """Return (N, C) float32 distributions of the votes over the classes; rows without votes are 0.
 
     A class that one person alone voted for is noise more often than not and is dropped (Barsoum et al.),
     unless `single_votes`; where every vote is single, they all stay.
     """
-    votes = faces.votes[:, _SEVEN].astype(np.float32)
+    votes = _voted(faces)[0].astype(np.float32)
     if not single_votes:
         kept = np.where(votes > 1, votes, 0)
         votes = np.where(kept.sum(1, keepdims=True) > 0, kept, votes)
@@ -175,12 +204,21 @@ def ferplus_majority(faces: Faces) -> npt.NDArray[np.int8]:
     """Return (N,) the class most people voted for, or -1 where there is no unique majority.
 
     The rule: the largest count among the seven classes is unique, and larger than each of contempt,
-    unknown and not-a-face.
+    unknown and not-a-face. Where contempt is a class it counts as one.
     """
-    seven, others = faces.votes[:, _SEVEN], faces.votes[:, _OTHERS]
-    most = seven.max(1)
-    unique = ((seven == most[:, None]).sum(1) == 1) & (most > others.max(1))
-    return np.where(unique, seven.argmax(1), -1).astype(np.int8)
+    classes, others = _voted(faces)
+    most = classes.max(1)
+    unique = ((classes == most[:, None]).sum(1) == 1) & (most > others.max(1))
+    return np.where(unique, classes.argmax(1), -1).astype(np.int8)
+
+
+def _voted(faces: Faces) -> tuple[npt.NDArray[np.int16], npt.NDArray[np.int16]]:
+    """Return the (N, C) votes for the classes, zeros where FER+ does not know one, and those for others."""
+    names = [VOTED.get(name, name) for name in faces.classes]
+    votes = {name: faces.votes[:, place] for place, name in enumerate(VOTES)}
+    none = np.zeros(len(faces), np.int16)
+    others = [votes[name] for name in VOTES if name not in names] or [none]
+    return np.stack([votes.get(name, none) for name in names], 1), np.stack(others, 1)
 
 
 def smiling_targets(faces: Faces) -> Floats:
@@ -214,7 +252,7 @@ def truth(faces: Faces, head: str) -> npt.NDArray[np.int8]:
 
 
 def targets(faces: Faces, head: str, smoothing: float = 0.0, blend: float = 0.5) -> Floats:
-    """Return the float32 targets of one head: (N, 3) of `smiling`, (N, 7) of `fer2013`, `ferplus` or `blend`.
+    """Return float32 targets of a head: (N, 3) of `smiling`, (N, C) of `fer2013`, `ferplus` or `blend`.
 
     `blend` is the share of FER2013's label in the blend of both. Rows that sum to 0 teach nothing.
     """

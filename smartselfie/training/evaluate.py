@@ -14,6 +14,8 @@ from smartselfie.errors import DataError
 from smartselfie.records import CLASSES
 from smartselfie.training import crops, datasets, measures, plots, predictors, readers
 from smartselfie.training.datasets import Faces, Floats, Ints
+from smartselfie.training.label_sets import LabelSet
+from smartselfie.training.predictors import Told
 from smartselfie.training.readers import Watch
 
 RULES = {
@@ -30,9 +32,10 @@ class EvaluationSet:
 
     name: str
     images: npt.NDArray[np.uint8]
-    """(N, 48, 48) uint8 gray."""
+    """(N, S, S) uint8 gray."""
     truths: Mapping[str, Ints]
-    """By kind of label: (N,) classes, -1 where there is none."""
+    """By kind of label: (N,) index into `classes`, -1 where there is none."""
+    classes: tuple[str, ...] = CLASSES
     missed: npt.NDArray[np.bool_] | None = None
     """For pictures that went through the cascade: for each picture whether it found no face."""
     picture_truth: Ints | None = None
@@ -42,7 +45,11 @@ class EvaluationSet:
 
 
 def load_evaluation_set(
-    data: Path, split: str, watch: Watch | None = None, detector: str = "cascade"
+    data: Path,
+    split: str,
+    watch: Watch | None = None,
+    detector: str = "cascade",
+    labels: LabelSet | None = None,
 ) -> EvaluationSet:
     """Read prepared faces, FER2013 in any form, or (through a detector) labelled photographs.
 
@@ -52,8 +59,8 @@ def load_evaluation_set(
     if data.suffix == ".npz":
         return _split(datasets.load(data), data.stem, split)
     if readers.are_photographs(data):
-        return _photographs(data, watch, detector)
-    reading = readers.read(data, watch=watch)
+        return _photographs(data, watch, detector, labels)
+    reading = readers.read(data, watch=watch, labels=labels)
     return _split(reading.faces(), data.stem, split, reading.broken)
 
 
@@ -63,10 +70,10 @@ def _split(faces: Faces, name: str, split: str, left_out: Sequence[str] = ()) ->
     truths = {head: truth for head, truth in truths.items() if (truth >= 0).any()}
     if not truths:
         raise DataError(f"{name}: no face in the split {split} has a label")
-    return EvaluationSet(f"{name} {split}", faces.images, truths, left_out=left_out)
+    return EvaluationSet(f"{name} {split}", faces.images, truths, faces.classes, left_out=left_out)
 
 
-def _photographs(data: Path, watch: Watch | None, detector: str) -> EvaluationSet:
+def _photographs(data: Path, watch: Watch | None, detector: str, labels: LabelSet | None) -> EvaluationSet:
     cut = crops.finder(detector)
     found: list[bool] = []
 
@@ -75,14 +82,14 @@ def _photographs(data: Path, watch: Watch | None, detector: str) -> EvaluationSe
         found.append(face is not None)
         return np.zeros((datasets.SIDE, datasets.SIDE), np.uint8) if face is None else face
 
-    reading = readers.read(data, crop=crop, watch=watch)
+    reading = readers.read(data, crop=crop, watch=watch, labels=labels)
     faces, seen = reading.faces(), np.array(found)
     if not seen.any():
         raise DataError(f"{data}: {detector} finds no face in any picture")
     truths = {"emotion": faces.labels[seen]}
     kind = detector.partition(":")[0]
     name = data.stem if kind == "cascade" else f"{data.stem}, faces found by {kind}"
-    return EvaluationSet(name, faces.images[seen], truths, ~seen, faces.labels, reading.broken)
+    return EvaluationSet(name, faces.images[seen], truths, faces.classes, ~seen, faces.labels, reading.broken)
 
 
 def evaluate(
@@ -92,9 +99,16 @@ def evaluate(
     peer: Path | None = None,
     plot_folder: Path | None = None,
     latency: bool = True,
+    told: Told | None = None,
+    peer_told: Told | None = None,
 ) -> dict[str, Any]:
-    """Return all figures of a network, and of its peer, for JSON; draws plots into `plot_folder`."""
-    networks = {"model": predictors.load(model)} | ({"peer": predictors.load(peer)} if peer else {})
+    """Return all figures of a network, and of its peer, for JSON; draws plots into `plot_folder`.
+
+    `told` and `peer_told`: what is to be known of a network without a description. Raises ModelError.
+    """
+    networks = {"model": predictors.load(model, told)}
+    if peer is not None:
+        networks["peer"] = predictors.load(peer, peer_told)
     paths = {"model": model, "peer": peer}
     report: dict[str, Any] = {"data": trial.name, "faces": len(trial.images)}
     if trial.left_out:
@@ -132,7 +146,7 @@ def _scores(
         head = head if head in made else next(iter(made))
         known = truth >= 0
         both = [
-            predictors.probabilities(made[head], network.about, head, calibrated)[known]
+            predictors.probabilities(made[head], network.about, head, calibrated, trial.classes)[known]
             for calibrated in (True, False)
         ]
         found[kind] = (both[0], both[1], head, truth[known])
@@ -140,12 +154,14 @@ def _scores(
 
 
 def _figures(calibrated: Floats, raw: Floats, head: str, truth: Ints, trial: EvaluationSet) -> dict[str, Any]:
-    figures = {"head": head} | measures.measure(calibrated, truth)
+    others = [f"other {place}" for place in range(calibrated.shape[1] - len(trial.classes))]
+    figures = {"head": head} | measures.measure(calibrated, truth, (*trial.classes, *others))
     figures["ece_without_temperature"] = round(measures.calibration(raw, truth)[3], 5)
-    if trial.missed is not None and trial.picture_truth is not None:
+    if trial.missed is not None and trial.picture_truth is not None and "happy" in trial.classes:
+        happy = trial.classes.index("happy")
         score = np.zeros(len(trial.missed), np.float32)
-        score[~trial.missed] = calibrated[:, measures.HAPPY]
-        figures["happy_whole"] = measures.happy(score, trial.picture_truth == measures.HAPPY)
+        score[~trial.missed] = calibrated[:, happy]
+        figures["happy_whole"] = measures.happy(score, trial.picture_truth == happy)
     return figures
 
 
@@ -157,18 +173,19 @@ def _draw(
 ) -> None:
     for kind, (probabilities, _, _, truth) in scored["model"].items():
         title, stem = f"{trial.name}, {kind}", f"{trial.name.replace(' ', '-')}-{kind}"
-        matrix = np.zeros((len(CLASSES), len(CLASSES)), int)
+        others = range(len(trial.classes), probabilities.shape[1])
+        classes = (*trial.classes, *(f"other {place}" for place in others))
+        matrix = np.zeros((len(classes), len(classes)), int)
         np.add.at(matrix, (truth, probabilities.argmax(1)), 1)
-        plots.confusion(matrix, title, folder / f"{stem}-confusion.png")
+        plots.confusion(matrix, title, folder / f"{stem}-confusion.png", classes)
         plots.reliability(
             *measures.calibration(probabilities, truth), title, folder / f"{stem}-reliability.png"
         )
-        if not 0 < (truth == measures.HAPPY).sum() < len(truth):
+        happy = trial.classes.index("happy") if "happy" in trial.classes else -1
+        if not 0 < (truth == happy).sum() < len(truth):
             continue  # no curves of happy
         curves = {
-            names[name]: measures.happy_curves(
-                scores[kind][0][:, measures.HAPPY], scores[kind][3] == measures.HAPPY
-            )
+            names[name]: measures.happy_curves(scores[kind][0][:, happy], scores[kind][3] == happy)
             for name, scores in scored.items()
         }
         plots.happy(curves, title, folder / f"{stem}-happy.png")
@@ -210,7 +227,10 @@ def class_rows(report: Mapping[str, Any], kind: str) -> list[tuple[str, str, str
     def cell(name: str, who: str) -> str:
         if who not in report:
             return ""
-        figures = report[who]["labels"][kind]["classes"][name]
+        figures = report[who]["labels"][kind]["classes"].get(name)
+        if figures is None:
+            return ""
         return "  ".join(f"{figures[what]:.3f}" for what in ("precision", "recall", "f1"))
 
-    return [(name, cell(name, "model"), cell(name, "peer")) for name in CLASSES]
+    names = report["model"]["labels"][kind]["classes"]
+    return [(name, cell(name, "model"), cell(name, "peer")) for name in names]

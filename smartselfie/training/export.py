@@ -6,17 +6,17 @@ import io
 import json
 import tempfile
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
+from smartselfie.classifiers.description import Description
 from smartselfie.errors import ModelError, UsageError
-from smartselfie.records import CLASSES
 from smartselfie.training import datasets, measures, predictors
-from smartselfie.training.augment import resize
-from smartselfie.training.datasets import Faces, Floats
+from smartselfie.training.datasets import Faces, Floats, Ints
 from smartselfie.training.quiet import without_notes
 
 KINDS = ("float32", "float16", "dynamic", "int8")
@@ -25,9 +25,12 @@ TOLERANCE = {"float32": 0.001, "float16": 0.005, "dynamic": 0.01, "int8": 0.03}
 CALIBRATION_FACES = 400
 
 
-def convert(network: Any, kind: str, faces: Faces) -> bytes:
-    """Return the LiteRT file of a Keras network with a dict of logits; UsageError for an unknown kind.
+def convert(
+    network: Any, kind: str, faces: Faces, values: Callable[[npt.NDArray[np.uint8]], Floats]
+) -> bytes:
+    """Return the LiteRT file of a Keras network ; UsageError for an unknown kind.
 
+    `values` turns (N, S, S) faces into what the network wants to see.
     int8 computes in integers from the first layer to the last, calibrated on training faces; its input and
     outputs stay float32, so that all kinds are fed alike. dynamic stores weights in 8 bits and scales the
     activations of each face by themselves.
@@ -48,7 +51,7 @@ def convert(network: Any, kind: str, faces: Faces) -> bytes:
         if kind == "int8":
             training = faces.split("Training")
             rows = np.random.default_rng(0).permutation(len(training))[:CALIBRATION_FACES]
-            inputs = resize(training.images[rows], network.input_shape[1])
+            inputs = values(training.images[rows])
 
             def some() -> Iterator[list[Floats]]:
                 for face in inputs:
@@ -104,8 +107,11 @@ def export(
     name: str = "expression",
     version: str = "1",
     command: str = "",
+    told: predictors.Told | None = None,
 ) -> dict[str, Any]:
     """Write `target` (.tflite), beside it .json and the .keras it came from; returns what the JSON says.
+
+    `told` says what is to be known of a network of others; the JSON passes it on.
 
     The .keras holds the source's weights `rounded`, and the .tflite is made from those; a source that is
     that .keras stays as it is.
@@ -114,7 +120,7 @@ def export(
     `tolerance` of the PublicTest faces (default: `TOLERANCE` of its kind). The temperatures are fitted on
     PublicTest, on the file's own logits.
     """
-    keras_network = predictors.Keras(source)
+    keras_network = predictors.Keras(source, told)
     network = keras_network.network
     kept = target.with_suffix(".keras")
     anew = kept.resolve() != source.resolve()
@@ -126,20 +132,8 @@ def export(
     expected = keras_network(public.images)
     if anew:
         network.set_weights([rounded(weight) for weight in network.get_weights()])
-    data = convert(network, kind, faces)
-    size = keras_network.size
-    about: dict[str, Any] = {
-        "name": name,
-        "version": version,
-        "classes": list(CLASSES),
-        "input": {"size": [size, size], "channels": 1, "scale": 1.0, "offset": 0.0},
-        "outputs": {},
-        "read": read,
-        "activation": "logits",
-        "temperature": {},
-        "kind": kind,
-        "command": command,
-    }
+    data = convert(network, kind, faces, keras_network.values)
+    about = describe(keras_network, name, version, kind, command) | {"read": read}
     target.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=target.parent, prefix="exporting-") as folder:
         made = Path(folder) / target.name
@@ -150,9 +144,7 @@ def export(
         about["differs"] = check(
             expected, logits, TOLERANCE[kind] if tolerance is None else tolerance, f"{kind} file"
         )
-        for head in heads:
-            truth = datasets.smiling_targets(public) if head == "smiling" else datasets.truth(public, head)
-            about["temperature"][head] = round(measures.fit_temperature(logits[head], truth), 4)
+        about["temperature"] = temperatures(logits, public, keras_network.about)
         stored = source
         if anew:
             stored = made.with_suffix(".keras")
@@ -163,6 +155,48 @@ def export(
         made.replace(target)
         made.with_suffix(".json").replace(target.with_suffix(".json"))
     return about
+
+
+def describe(
+    network: predictors.Predictor, name: str, version: str, kind: str, command: str
+) -> dict[str, Any]:
+    """Return what the JSON beside an exported network says, but for its outputs and temperatures."""
+    return {
+        "name": name,
+        "version": version,
+        "classes": list(network.about.classes),
+        "input": {
+            "size": [network.size, network.size],
+            "channels": network.channels,
+            "scale": network.about.input.scale,
+            "offset": network.about.input.offset,
+        },
+        "outputs": {},
+        "read": None,
+        "activation": network.about.activation,
+        "temperature": {},
+        "kind": kind,
+        "command": command,
+    }
+
+
+def temperatures(made: dict[str, Floats], public: Faces, about: Description) -> dict[str, float]:
+    """Return by head what its logits are to be divided by, fitted on PublicTest."""
+    found = {}
+    for head, logits in made.items():
+        if about.activation == "softmax":
+            logits = np.log(np.maximum(logits, 1e-12))
+        truth: Ints | Floats = in_order(datasets.truth(public, head), public.classes, about.classes)
+        if head == "smiling":
+            truth = datasets.smiling_targets(public)
+        found[head] = round(measures.fit_temperature(logits, truth), 4)
+    return found
+
+
+def in_order(truth: Ints, classes: Sequence[str], order: Sequence[str]) -> Ints:
+    """Return (N,) indices into `classes` as indices into `order`; -1 where a class is in only one of them."""
+    places = [order.index(name) if name in order else -1 for name in classes]
+    return np.asarray([*places, -1], np.int8)[truth]
 
 
 def rounded(weights: Floats) -> Floats:

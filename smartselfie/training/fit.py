@@ -20,22 +20,38 @@ import numpy as np
 import numpy.typing as npt
 
 from smartselfie.errors import DataError, UsageError
-from smartselfie.training import checkpoint, datasets, distil, networks, plots, predictors
+from smartselfie.training import (
+    checkpoint,
+    datasets,
+    distil,
+    networks,
+    plots,
+    predictors,
+    record,
+    start,
+    tensorboard,
+)
 from smartselfie.training.augment import resize
 from smartselfie.training.batches import batches
 from smartselfie.training.datasets import Faces, Floats
 from smartselfie.training.precision import Precision, twin
 from smartselfie.training.settings import FitSettings
-from smartselfie.training.widen import widen
+
+SETTLE_FACES = 1000
+"""Fewer say too little of what faces are like on the whole."""
 
 
 def soft_cross_entropy(target: Any, logits: Any) -> Any:
     """Cross-entropy of (N, C) logits against distributions; a row of zeros costs nothing."""
-    return -keras.ops.mean(keras.ops.sum(target * keras.ops.log_softmax(logits, axis=-1), axis=-1))
+    return keras.ops.mean(_cross_entropies(target, logits))
+
+
+def _cross_entropies(target: Any, logits: Any) -> Any:
+    return -keras.ops.sum(target * keras.ops.log_softmax(logits, axis=-1), axis=-1)
 
 
 def training_targets(faces: Faces, settings: FitSettings) -> dict[str, Floats]:
-    """Return float32 targets by head: labels, softened by teachers, weighted by class.
+    """Return (N, C) float32 targets by head: labels, softened by teachers, weighted by class.
 
     Nothing softens `smiling`: the teachers learned other labels.
     """
@@ -76,13 +92,14 @@ def fit(
     *,
     resume: bool = False,
     command: str = "",
+    for_tensorboard: bool = False,
     say: Callable[[str], None] = print,
 ) -> Path:
     """Train on the split Training, choose on PublicTest, write the run's folder; returns the network's file.
 
-    The folder gets `settings.json`, `command.txt`, `log.csv`, `state.npz` (to resume from),
-    `network.keras` (the averaged weights of the best epoch on PublicTest, at the end `settle`d) and
-    `curves.png`.
+    The folder gets `settings.json`, `command.txt`, `about.json` (versions, commit, fingerprints), `log.csv`,
+    `state.npz` (to resume from), `network.keras` (the averaged weights of the best epoch on PublicTest, at
+    the end `settle`d where that helps) with its description and `curves.png`.
     UsageError when the folder already holds a run and `resume` is false; DataError when the faces lack what
     a head should learn, or are others than those that the run was begun with.
     """
@@ -97,31 +114,39 @@ def fit(
             if not (datasets.truth(part, head) >= 0).any():
                 what = "labels" if head in ("fer2013", "blend") else "votes of FER+"
                 raise DataError(
-                    f"the faces in {name} have no {what} for the output {head}: prepare them with those, or "
-                    f"choose other --labels"
+                    f"the faces in {name} have no {what} for the output {head}",
+                    remedy="prepare them with those, or choose other --labels",
                 )
     targets = training_targets(training, settings)
     training, targets, public = _with_those_beside(training, targets, public, settings)
+    settings = start.fitting(settings)
     network = networks.build(
         settings.network,
         settings.heads,
         None if len(settings.sizes) > 1 else settings.sizes[0][1],
+        classes=len(faces.classes),
         **settings.options,
     )
     if settings.start is not None and not state_file.exists():
-        _start_from(network, Path(settings.start), settings.seed)
+        start.start_from(network, Path(settings.start), settings.seed)
     averaged = keras.models.clone_model(network)
     network = twin(network, Precision(settings.precision))
     _compile(network, settings)
-    state = checkpoint.FitState.of(network, datasets.fingerprint(faces))
+    state = checkpoint.FitState.of(network, datasets.fingerprint(faces), datasets.fingerprint_labels(faces))
     if state_file.exists():
-        mine, state = state.faces, checkpoint.load(state_file, network)
-        if state.faces not in ("", mine):
+        mine, state = state, checkpoint.load(state_file, network)
+        if state.faces not in ("", mine.faces):
             raise DataError(f"{run}: was begun with other faces; --data must name those")
+        if state.labels not in ("", mine.labels):
+            raise DataError(
+                f"{run}: was begun with other labels, votes or splits of the same faces",
+                remedy=f"--from {run / 'network.keras'} --run ANOTHER goes on with the new ones",
+            )
         say(f"resuming after epoch {state.epoch}, {state.progress:.0%} of the run")
     (run / "settings.json").write_text(json.dumps(asdict(settings), indent=2) + "\n")
     with (run / "command.txt").open("a" if resume else "w") as file:
         file.write(command + "\n")
+    record.write_about(run, faces, network)
     while state.progress < 1 - 1e-9:
         if settings.patience is not None and state.epoch - state.best_epoch >= settings.patience:
             say(f"no better PublicTest accuracy for {settings.patience} epochs: stopped")
@@ -145,8 +170,8 @@ def fit(
                 "size": size,
                 "seconds": round(seconds, 1),
                 "rate": float(settings.rate_at(state.progress)),
-                "loss": float(logs["loss"]),
-                **{f"accuracy_{head}": _train_accuracy(logs, head) for head in settings.heads},
+                "loss": _training_loss(logs, settings),
+                **{f"accuracy_{head}": _of_head(logs, head, "accuracy") for head in settings.heads},
                 "val_loss": loss,
                 **{f"val_accuracy_{head}": found[head] for head in settings.heads},
             }
@@ -154,18 +179,32 @@ def fit(
         mean = float(np.nanmean(list(found.values())))
         if mean > state.best:
             state.best, state.best_epoch = mean, state.epoch
-            _store(averaged, settings, size, run / "network.keras")
+            _store(averaged, settings, faces, size, run / "network.keras")
         checkpoint.save(state, network, state_file)
         _write_log(run / "log.csv", state.log)
+        if for_tensorboard:
+            tensorboard.append(run / "tensorboard", state.log[-1])
         say(_in_words(state.log[-1]))
     _write_log(run / "log.csv", state.log)  # again: it may have been killed after the state of the last epoch
     plots.curves(state.log, settings.heads, run / "curves.png")
-    best = predictors.Keras(run / "network.keras").network
-    settle(best, training.images, best.input_shape[1])
-    _keep(best, run / "network.keras")
-    loss, found = accuracies(best, public, settings.heads, best.input_shape[1])
-    say(f"best, settled: val_loss {loss:.4g}  " + "  ".join(f"{head} {found[head]:.4g}" for head in found))
+    say(settle_if_better(run / "network.keras", training, public, settings.heads))
     return run / "network.keras"
+
+
+def settle_if_better(path: Path, training: Faces, public: Faces, heads: Sequence[str]) -> str:
+    """`settle` the network of a file, kept only if its PublicTest loss fell; returns what came out."""
+    network = predictors.Keras(path).network
+    size = network.input_shape[1]
+    loss, found = accuracies(network, public, heads, size)
+    how = f"not settled: {len(training)} faces are fewer than {SETTLE_FACES}"
+    if len(training) >= SETTLE_FACES:
+        settle(network, training.images, size)
+        settled, found_then = accuracies(network, public, heads, size)
+        how = f"not settled: that made PublicTest loss {settled:.4g}"
+        if settled < loss:
+            _keep(network, path)
+            loss, found, how = settled, found_then, "settled"
+    return f"best, {how}: val_loss {loss:.4g}  " + "  ".join(f"{head} {found[head]:.4g}" for head in found)
 
 
 def settle(network: Any, images: npt.NDArray[np.uint8], size: int, batch: int = 256) -> None:
@@ -208,22 +247,6 @@ def _with_those_beside(
     return training, targets, public
 
 
-def _start_from(network: Any, path: Path, seed: int) -> None:
-    source = predictors.Keras(path).network
-    shared = {layer.name for layer in source.layers} & set(networks.HEADS)
-    learned, places = (networks.weights(each, shared) for each in (source, network))
-    weights = [keras.ops.convert_to_numpy(weight) for weight in learned]
-    try:
-        if network.name == "smile":
-            weights = widen(weights, [tuple(place.shape) for place in places], seed)
-        for place, weight in zip(places, weights, strict=True):
-            place.assign(weight)
-    except ValueError as error:
-        raise DataError(
-            f"{path}: a network of another shape than {network.name} here, or a wider one ({error})"
-        ) from error
-
-
 def _one_epoch(
     network: Any,
     faces: Faces,
@@ -248,33 +271,63 @@ def _one_epoch(
 
 
 def _compile(network: Any, settings: FitSettings) -> None:
-    # Keras decays weights apart from the momentum; dividing gives what L2 does in SGD with momentum.
     momentum = 0.9
-    optimizer = keras.optimizers.SGD(
-        settings.rate, momentum=momentum, nesterov=True, weight_decay=settings.weight_decay / (1 - momentum)
-    )
+    optimizer: Any
+    if settings.optimizer == "adamw":
+        optimizer = keras.optimizers.AdamW(settings.rate, weight_decay=settings.weight_decay)
+    else:
+        # Keras decays weights apart from the momentum; dividing gives what L2 does in SGD with momentum.
+        optimizer = keras.optimizers.SGD(
+            settings.rate,
+            momentum=momentum,
+            nesterov=True,
+            weight_decay=settings.weight_decay / (1 - momentum),
+        )
     optimizer.exclude_from_weight_decay(var_names=["bias", "gamma", "beta"])
     network.compile(
         optimizer,
         loss={head: soft_cross_entropy for head in settings.heads},
         loss_weights={head: settings.shares.get(head, 1.0) / len(settings.heads) for head in settings.heads},
-        metrics={head: [keras.metrics.CategoricalAccuracy(name="accuracy")] for head in settings.heads},
+        metrics={
+            head: [
+                keras.metrics.CategoricalAccuracy(name="accuracy"),
+                keras.metrics.MeanMetricWrapper(_cross_entropies, name="cross_entropy"),
+            ]
+            for head in settings.heads
+        },
     )
 
 
-def _train_accuracy(logs: dict[str, float], head: str) -> float:
-    return float(logs[f"{head}_accuracy"] if f"{head}_accuracy" in logs else logs["accuracy"])
+def _of_head(logs: dict[str, float], head: str, what: str) -> float:
+    """A network with one output has figures without its name."""
+    return float(logs[f"{head}_{what}"] if f"{head}_{what}" in logs else logs[what])
+
+
+def _training_loss(logs: dict[str, float], settings: FitSettings) -> float:
+    """The loss without what regularises the layers, which no validation loss has either."""
+    shares = {head: settings.shares.get(head, 1.0) / len(settings.heads) for head in settings.heads}
+    return sum(share * _of_head(logs, head, "cross_entropy") for head, share in shares.items())
 
 
 def _in_words(row: dict[str, Any]) -> str:
     return "  ".join(f"{k} {v:.4g}" if isinstance(v, float) else f"{k} {v}" for k, v in row.items())
 
 
-def _store(network: Any, settings: FitSettings, size: int, path: Path) -> None:
+def _store(network: Any, settings: FitSettings, faces: Faces, size: int, path: Path) -> None:
     """Save with the input size of the faces it learned from last: at another one it would be worse."""
-    fixed = networks.build(settings.network, settings.heads, size, **settings.options)
+    fixed = networks.build(
+        settings.network, settings.heads, size, classes=len(faces.classes), **settings.options
+    )
     fixed.set_weights(network.get_weights())
     _keep(fixed, path)
+    told = {
+        "name": settings.network,
+        "classes": faces.classes,
+        "input": {"size": [size, size], "channels": 1, "scale": 1, "offset": 0},
+        "read": settings.heads[0],
+        "activation": "logits",
+    }
+    path.with_suffix(".json").write_text(json.dumps(told, indent=2) + "\n")
 
 
 def _keep(network: Any, path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -11,23 +12,22 @@ from smartselfie.records import CLASSES
 from smartselfie.training.datasets import Floats, Ints
 
 BINS = 15
-HAPPY = CLASSES.index("happy")
 
 
-def measure(probabilities: Floats, truth: Ints) -> dict[str, Any]:
-    """Return all figures for (N, 7) probabilities against (N,) classes; only what JSON can hold.
+def measure(probabilities: Floats, truth: Ints, classes: Sequence[str] = CLASSES) -> dict[str, Any]:
+    """Return all figures for (N, C) probabilities against (N,) classes; only what JSON can hold.
 
     `n`, `accuracy`, `balanced_accuracy`, `classes` (precision, recall, f1, support by name), `confusion`
-    (7x7, rows are true), `happy` (ap, auc), `ece`.
+    (CxC, rows are true), `happy` (ap, auc; not of classes without it), `ece`.
     """
     from sklearn import metrics
 
-    labels = list(range(len(CLASSES)))
+    labels = list(range(len(classes)))
     decided = probabilities.argmax(1)
     precision, recall, f1, support = metrics.precision_recall_fscore_support(
         truth, decided, labels=labels, zero_division=0.0
     )
-    return {
+    figures: dict[str, Any] = {
         "n": len(truth),
         "accuracy": _number(metrics.accuracy_score(truth, decided)),
         "macro_f1": _number(f1.mean()),
@@ -38,12 +38,15 @@ def measure(probabilities: Floats, truth: Ints) -> dict[str, Any]:
                 "f1": _number(f1[i]),
                 "support": int(support[i]),
             }
-            for i, name in enumerate(CLASSES)
+            for i, name in enumerate(classes)
         },
         "confusion": metrics.confusion_matrix(truth, decided, labels=labels).tolist(),
-        "happy": happy(probabilities[:, HAPPY], truth == HAPPY),
         "ece": _number(calibration(probabilities, truth)[3]),
     }
+    if "happy" in classes:
+        place = classes.index("happy")
+        figures["happy"] = happy(probabilities[:, place], truth == place)
+    return figures
 
 
 def happy(score: npt.NDArray[np.floating[Any]], smiles: npt.NDArray[np.bool_]) -> dict[str, float | None]:

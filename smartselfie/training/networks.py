@@ -1,13 +1,13 @@
-"""The networks, in Keras 3 alone: (N, H, W, 1) float32 gray 0..255 in, logits out for each head: (N, 7), and
-(N, 3) for `smiling`.
+"""The networks, in Keras 3 alone: (N, H, W, 1) float32 gray 0..255 in, logits out for each head.
 
 Rescaling happens inside the network, so that nobody can feed it wrongly scaled faces.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
-from typing import Any
+from collections.abc import Callable, Collection, Mapping, Sequence
+from importlib import metadata
+from typing import Any, cast
 
 import keras
 from keras import layers
@@ -20,30 +20,36 @@ HEADS = ("ferplus", "fer2013", "smiling", "blend")
 
 
 def build(
-    name: str, heads: Sequence[str] = ("ferplus", "fer2013"), size: int | None = 48, **options: Any
+    name: str,
+    heads: Sequence[str] = ("ferplus", "fer2013"),
+    size: int | None = 48,
+    *,
+    classes: int = len(CLASSES),
+    **options: Any,
 ) -> Any:
     """Return the untrained `keras.Model` called `name`; its output is a dict of logits by head.
+
+    A head tells `classes` apart, `smiling` three.
 
     `size` None leaves the side of the input open (fully convolutional networks only). UsageError when
     there is no such network, or it does not take these options.
     """
-    if name not in NETWORKS:
-        raise UsageError(f"unknown network {name!r}; there are {', '.join(NETWORKS)}")
-    if size is None and name not in ANY_SIZE:
+    make = NETWORKS[name] if name in NETWORKS else _from_elsewhere(name)
+    if size is None and name in NETWORKS and name not in ANY_SIZE:
         raise UsageError(f"{name} takes faces of one size; sizes that grow are for {', '.join(ANY_SIZE)}")
     inputs = keras.Input((size, size, 1), name="face")
     try:
-        outputs = NETWORKS[name](inputs, heads, **options)
+        outputs = make(inputs, {head: classes_of(head, classes) for head in heads}, **options)
     except TypeError as error:
         raise UsageError(f"{name}: {error}") from error
     except ValueError as error:
         raise UsageError(f"{name} cannot be built for faces of {size} pixels: {error}") from error
-    return keras.Model(inputs, outputs, name=name)
+    return keras.Model(inputs, outputs, name=name.replace(":", "_").replace(".", "_"))
 
 
 def smile(
     inputs: Any,
-    heads: Sequence[str],
+    heads: Mapping[str, int],
     widths: Sequence[int] = (32, 64, 128),
     blocks: Sequence[int] = (1, 2, 2),
     dropout: float = 0.2,
@@ -61,7 +67,7 @@ def smile(
     return _dense(layers.Dropout(dropout)(x) if dropout else x, heads)
 
 
-def mini_xception(inputs: Any, heads: Sequence[str]) -> dict[str, Any]:
+def mini_xception(inputs: Any, heads: Mapping[str, int]) -> dict[str, Any]:
     """Mini-Xception (Arriaga, Valdenegro-Toro, Plöger 2017): separable residual modules, no dense layer.
 
     Its authors train it at 64x64. Train it with oneDNN off (`backend.choose`).
@@ -87,11 +93,14 @@ def mini_xception(inputs: Any, heads: Sequence[str]) -> dict[str, Any]:
             x = layers.BatchNormalization()(x)
             x = x if last else layers.ReLU()(x)
         x = layers.Add()([layers.MaxPooling2D(3, strides=2, padding="same")(x), way])
-    maps = {head: layers.Conv2D(classes_of(head), 3, padding="same", name=f"{head}_map")(x) for head in heads}
+    maps = {
+        head: layers.Conv2D(classes, 3, padding="same", name=f"{head}_map")(x)
+        for head, classes in heads.items()
+    }
     return {head: layers.GlobalAveragePooling2D(name=head)(each) for head, each in maps.items()}
 
 
-def cnn4(inputs: Any, heads: Sequence[str]) -> dict[str, Any]:
+def cnn4(inputs: Any, heads: Mapping[str, int]) -> dict[str, Any]:
     """The four-layer network of the popular Keras example (its page reports 63.2 % after 50 epochs)."""
     x = layers.Rescaling(1 / 255)(inputs)
     x = layers.Conv2D(32, 3, activation="relu")(x)
@@ -104,7 +113,7 @@ def cnn4(inputs: Any, heads: Sequence[str]) -> dict[str, Any]:
 
 
 def vgg(
-    inputs: Any, heads: Sequence[str], widths: Sequence[int] = (64, 128, 256, 512), dense: int = 4096
+    inputs: Any, heads: Mapping[str, int], widths: Sequence[int] = (64, 128, 256, 512), dense: int = 4096
 ) -> dict[str, Any]:
     """The VGG of Khaireddin and Chen 2021: four stages of two convolutions, three dense layers (73.3 %)."""
     x = layers.Rescaling(1 / 64, offset=-2)(inputs)
@@ -116,7 +125,9 @@ def vgg(
     return _dense(x, heads)
 
 
-def vgg16_bottleneck(inputs: Any, heads: Sequence[str], weights: str | None = "imagenet") -> dict[str, Any]:
+def vgg16_bottleneck(
+    inputs: Any, heads: Mapping[str, int], weights: str | None = "imagenet"
+) -> dict[str, Any]:
     """Keras-applications' VGG16 (Simonyan and Zisserman 2015), frozen, under trained dense layers.
 
     `weights` is "imagenet", None (random) or a file. UsageError when ImageNet's are not to be had.
@@ -151,13 +162,27 @@ def weights(network: Any, heads: Collection[str]) -> list[Any]:
     ]
 
 
-def classes_of(head: str) -> int:
+def classes_of(head: str, classes: int = len(CLASSES)) -> int:
     """Return how many classes a head tells apart."""
-    return 3 if head == "smiling" else len(CLASSES)
+    return 3 if head == "smiling" else classes
 
 
-def _dense(x: Any, heads: Sequence[str]) -> dict[str, Any]:
-    return {head: layers.Dense(classes_of(head), name=head)(x) for head in heads}
+def _from_elsewhere(name: str) -> Callable[..., dict[str, Any]]:
+    """Load a network that another package offers: an entry point, or MODULE:FUNCTION."""
+    offered = metadata.entry_points(group=ENTRY_POINTS)
+    points = [point for point in offered if point.name == name]
+    if not points and ":" not in name:
+        names = ", ".join([*NETWORKS, *(point.name for point in offered)])
+        raise UsageError(f"unknown network {name!r}; there are {names}, and MODULE:FUNCTION of your own")
+    point = points[0] if points else metadata.EntryPoint(name, name, ENTRY_POINTS)
+    try:
+        return cast(Callable[..., dict[str, Any]], point.load())
+    except (ImportError, AttributeError) as error:
+        raise UsageError(f"--network {name}: cannot be imported ({error})") from error
+
+
+def _dense(x: Any, heads: Mapping[str, int]) -> dict[str, Any]:
+    return {head: layers.Dense(classes, name=head)(x) for head, classes in heads.items()}
 
 
 def _convolve(x: Any, width: int, *, stride: int = 1, kernel: int = 3, active: bool = True) -> Any:
@@ -194,5 +219,7 @@ NETWORKS: dict[str, Callable[..., dict[str, Any]]] = {
     "vgg16_bottleneck": vgg16_bottleneck,
 }
 """The networks by the name that `train --network` takes."""
+ENTRY_POINTS = "smartselfie.networks"
+"""The group in which packages offer networks: functions of (inputs, classes by head) -> logits by head."""
 ANY_SIZE = ("smile", "mini_xception")
 """Those that take faces of any size."""

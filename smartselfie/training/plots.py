@@ -88,11 +88,11 @@ def curves(rows: Sequence[Mapping[str, float]], heads: Sequence[str], path: Path
                     )
 
 
-def distribution(counts: Mapping[str, Sequence[int]], path: Path) -> None:
+def distribution(counts: Mapping[str, Sequence[int]], path: Path, classes: Sequence[str] = CLASSES) -> None:
     """Draw a bar chart of how many faces of each class each split has."""
     with figure(path, size=(8.5, 4)) as axes:
         width = 0.8 / len(counts)
-        at = np.arange(len(CLASSES))
+        at = np.arange(len(classes))
         for number, ((split, values), colour) in enumerate(zip(counts.items(), COLOURS, strict=False)):
             bars = axes.bar(
                 at + (number - (len(counts) - 1) / 2) * width,
@@ -102,20 +102,20 @@ def distribution(counts: Mapping[str, Sequence[int]], path: Path) -> None:
                 label=f"{split} ({sum(values):,})",
             )
             axes.bar_label(bars, [f"{value:,}" for value in values], fontsize=7, padding=2, rotation=90)
-        axes.set_xticks(at, CLASSES)
+        axes.set_xticks(at, classes)
         axes.margins(y=0.18)
         axes.grid(axis="x", visible=False)
         axes.set(title="Faces by class", ylabel="faces")
         axes.legend()
 
 
-def confusion(matrix: npt.NDArray[np.int_], title: str, path: Path) -> None:
-    """Draw a (7, 7) confusion matrix: rows are true classes, shares are of the row."""
+def confusion(matrix: npt.NDArray[np.int_], title: str, path: Path, classes: Sequence[str] = CLASSES) -> None:
+    """Draw a (C, C) confusion matrix: rows are true classes, shares are of the row."""
     shares = matrix / np.maximum(matrix.sum(1, keepdims=True), 1)
     with figure(path, size=(6.4, 5.6)) as axes:
         axes.imshow(shares, cmap="Blues", vmin=0, vmax=1)
-        for row in range(len(CLASSES)):
-            for column in range(len(CLASSES)):
+        for row in range(len(classes)):
+            for column in range(len(classes)):
                 share = shares[row, column]
                 axes.text(
                     column,
@@ -126,8 +126,8 @@ def confusion(matrix: npt.NDArray[np.int_], title: str, path: Path) -> None:
                     fontsize=8,
                     color="white" if share > 0.55 else INK,
                 )
-        axes.set_xticks(range(len(CLASSES)), CLASSES, rotation=30)
-        axes.set_yticks(range(len(CLASSES)), CLASSES)
+        axes.set_xticks(range(len(classes)), classes, rotation=30)
+        axes.set_yticks(range(len(classes)), classes)
         axes.grid(visible=False)
         axes.set(title=title, xlabel="predicted", ylabel="true")
 

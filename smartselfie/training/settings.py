@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -30,7 +30,9 @@ class FitSettings:
     epochs: int = 30
     batch: int = 128
     rate: float = 0.1
-    """Peak learning rate of SGD with Nesterov momentum 0.9: linear warm-up, then a cosine to 0."""
+    """Peak learning rate: linear warm-up, then a cosine to 0."""
+    optimizer: str = "sgd"
+    """sgd (with Nesterov momentum 0.9) or adamw (Loshchilov and Hutter 2019)."""
     warm_up: float = 0.05
     """Share of the run."""
     minutes: float | None = None
@@ -94,6 +96,23 @@ class FitSettings:
         else:
             left = round((self.minutes * 60 - spent) / max(last, 1e-3))
         return (1 - progress) / max(1, left)
+
+
+RECIPES: Mapping[str, Mapping[str, Any]] = {
+    "mini_xception": {"rate": 0.01, "weight_decay": 0.0, "smoothing": 0.0},  # it has L2 in its layers
+    "cnn4": {"rate": 0.05, "smoothing": 0.0},
+    "vgg": {"rate": 0.01, "weight_decay": 1e-4, "batch": 64},  # its authors'; at 0.1 it diverges
+    "vgg16_bottleneck": {"rate": 0.01},
+}
+"""What a network's settings are where nobody says otherwise, if not `FitSettings`'."""
+
+
+def default(network: str, optimizer: str | None = None) -> FitSettings:
+    """Return a network's own settings; adamw has rates of its own."""
+    chosen = replace(FitSettings(network=network), **RECIPES.get(network, {}))
+    if optimizer == "adamw":
+        return replace(chosen, optimizer=optimizer, rate=1e-3, weight_decay=0.01)
+    return chosen
 
 
 def read(path: Path) -> FitSettings:

@@ -8,7 +8,7 @@ from functools import lru_cache
 import cv2
 import numpy as np
 
-from smartselfie.records import CLASSES, Box, Face, Image, Meter, Scores, State, View
+from smartselfie.records import Box, Face, Image, Meter, Scores, State, View
 from smartselfie.viewing import paint
 from smartselfie.viewing.paint import AMBER, GREEN, GREY, SMOKE, WHITE, Layout
 
@@ -26,7 +26,7 @@ def draw_face(
     *,
     mirror: bool = False,
 ) -> None:
-    """Corners around the face, turned as it is, its number and its score for smiling above, its meter below."""
+    """Corners around the face, turned as it is, number and score for smiling above, its meter below."""
     unit = layout.unit
     fired = view.decision.state is State.RESTING and meter is not None and meter.progress >= 1
     if meter is not None and not meter.takes_part:
@@ -42,7 +42,8 @@ def draw_face(
     over = round(_overhang(box, roll))
     label = f"#{face.track}"
     if face.scores is not None:
-        label += f"  {'happy' if face.smiling is None else 'smile'} {face.smile:.2f}"
+        what = "smile" if face.smiling is not None else " or ".join(face.scores.expression)
+        label += f"  {what} {face.smile:.2f}"
     size = layout.small
     across = paint.text_width(label, size) + 1.4 * size
     left = min(max(box.centre[0] - across / 2, 2), layout.width - across - 2)
@@ -113,27 +114,27 @@ def _corner(reach: int, thick: int, radius: int, degrees: int) -> Image:
 
 
 def draw_bars(image: Image, layout: Layout, scores: Scores, threshold: float) -> None:
-    """The seven probabilities in their fixed order, the threshold marked on happy."""
+    """The probabilities in their fixed order, the threshold marked on what is wanted."""
     unit, size = layout.unit, max(10.0, 2.5 * layout.unit)
     row = 1.45 * size
-    names = max(paint.text_width(name, size) for name in CLASSES)
+    names = max(paint.text_width(name, size) for name in scores)
     roomy = layout.width >= 480  # where it is not, the bars alone must do: the face matters more
     figures = paint.text_width("100", size) if roomy else 0
     pad, gap = 0.9 * size, 0.6 * size
     length = 17 * unit if roomy else 28.0
     width = pad + names + gap + length + (gap + figures if roomy else 0) + pad
-    height = row * len(CLASSES) + pad
+    height = row * len(scores) + pad
     left, top = 2 * unit, 2 * unit
     paint.panel(image, left, top, width, height, 1.2 * unit, SMOKE, 0.58)
     start = left + pad + names + gap
     thick = max(4, round(0.42 * size))
     for index, (name, share) in enumerate(scores.items()):
         middle = top + pad / 2 + (index + 0.5) * row
-        happy = name == "happy"
-        reached = happy and share >= threshold
-        color = (GREEN if reached else AMBER) if happy else GREY
+        wanted = name in scores.expression
+        reached = wanted and share >= threshold
+        color = (GREEN if reached else AMBER) if wanted else GREY
         paint.text(
-            image, name, start - gap, middle, size, WHITE if happy else GREY, align="right", bold=happy
+            image, name, start - gap, middle, size, WHITE if wanted else GREY, align="right", bold=wanted
         )
         paint.panel(image, start, middle - thick / 2, length, thick, thick / 2, (90, 84, 80), 0.7)
         if share * length >= 1:
@@ -147,10 +148,10 @@ def draw_bars(image: Image, layout: Layout, scores: Scores, threshold: float) ->
                 left + width - pad,
                 middle,
                 size,
-                WHITE if happy else GREY,
+                WHITE if wanted else GREY,
                 align="right",
             )
-        if happy:
+        if wanted:
             _draw_threshold(image, start + threshold * length, middle, thick, row)
 
 

@@ -83,7 +83,7 @@ class FoundFace(BaseModel):
         description="eye left in the picture, other eye, nose, corners of the mouth, as x, y; or null"
     )
     score: float | None = Field(description="how sure the detector is, 0 to 1; null when it does not say")
-    scores: dict[str, float] = Field(description="the seven probabilities; they sum to 1")
+    scores: dict[str, float] = Field(description="the probabilities by class; they sum to 1")
     top: str = Field(description="the expression with the largest probability")
 
 

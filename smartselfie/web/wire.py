@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from pathlib import PurePath
 from typing import Any
 
-from smartselfie.records import CLASSES, Decision, Face, Scores, State, View
+from smartselfie.records import Decision, Face, Scores, State, View
 
 Json = dict[str, Any]
 
@@ -32,7 +32,7 @@ def picture_id(name: str) -> str:
 
 def scores_json(scores: Scores) -> dict[str, float]:
     """Return class name -> probability, rounded to what a reader can use."""
-    return {name: round(scores[name], 4) for name in CLASSES}
+    return {name: round(scores[name], 4) for name in scores}
 
 
 def landmarks_json(face: Face) -> list[list[float]] | None:
@@ -52,6 +52,8 @@ def face_json(face: Face) -> Json:
         "score": None if face.score is None else round(face.score, 3),
         "scores": None if face.scores is None else scores_json(face.scores),
         "top": None if face.scores is None else face.scores.top,
+        "wanted": None if face.scores is None else round(face.scores.wanted, 4),
+        "shows": face.scores is not None and face.scores.shows,
     }
 
 

@@ -31,9 +31,9 @@ def description(**changes: object) -> str:
 def keras() -> Any:
     """Keras, imported as the classifier does it."""
     pytest.importorskip("tensorflow", reason="pip install 'smartselfie[train]'")
-    from smartselfie.classifiers.keras import _import_keras
+    from smartselfie.classifiers.keras_files import import_keras
 
-    return _import_keras(threads=1)
+    return import_keras(threads=1)
 
 
 @pytest.fixture(scope="module")

@@ -205,7 +205,10 @@ REFUSED: dict[str, tuple[Callable[[Path], Path], str]] = {
     "no description": (bare, "write bare.json beside it"),
     "no JSON": (lambda folder: describe(folder, "{not json"), "tiny.json: cannot be read as JSON"),
     "a list": (lambda folder: describe(folder, "[]"), "need a JSON object"),
-    "8 outputs": (lambda folder: tiny_network.write(folder, outputs=8), r"shape \[1, 8\], expected \[1, 7\]"),
+    "8 outputs": (
+        lambda folder: tiny_network.write(folder, outputs=8),
+        r"shape \[1, 8\], expected \[1, 7\]; name its classes",
+    ),
     "another size": (
         lambda folder: tiny_network.write(folder, description={"input": {"size": [48, 48]}}),
         r"shape \[1, 8, 8, 1\], its description says \[1, 48, 48, 1\]",
@@ -220,7 +223,7 @@ REFUSED: dict[str, tuple[Callable[[Path], Path], str]] = {
     ),
     "a class twice": (
         lambda folder: tiny_network.write(folder, description={"classes": ["fear", *CLASSES[1:]]}),
-        "need each of angry, .* once",
+        "need two classes or more, each once.*got 7: fear, disgust, fear",
     ),
     "an unknown head": (
         lambda folder: tiny_network.write(folder, description={"read": "ferplus"}),

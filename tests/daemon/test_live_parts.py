@@ -161,6 +161,7 @@ GIVEN: dict[str, object] = {
     "source.use": "demo",
     "classifier.classes": ["neutral", "angry", "disgust", "fear", "happy", "sad", "surprise"],
     "classifier.scaling": "0..1",
+    "trigger.expression": "surprise",
     "window.show": False,
     "web.listen": "127.0.0.1:9",
     "web.require_password": "always",

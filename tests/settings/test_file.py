@@ -91,9 +91,9 @@ def test_empty_file_means_defaults(text: str) -> None:
         ),
         (
             "<<: 3",
-            "trigger.<<: unknown setting; trigger has threshold, rule, certainty, model, release, hold, "
-            "hold_rate, grace, leave_after, cooldown, repeat, policy, min_face, min_relative, min_presence, "
-            "min_score, together, countdown",
+            "trigger.<<: unknown setting; trigger has threshold, expression, rule, certainty, model, "
+            "release, hold, hold_rate, grace, leave_after, cooldown, repeat, policy, min_face, min_relative, "
+            "min_presence, min_score, together, countdown",
         ),
     ],
 )

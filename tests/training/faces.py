@@ -1,5 +1,8 @@
 """Drawn faces with labels and votes, for tests that must not hold photographs of people."""
 
+from collections.abc import Mapping
+from typing import Any
+
 import cv2
 import numpy as np
 
@@ -37,3 +40,11 @@ def make(count: int = 140, seed: int = 0) -> Faces:
     splits = np.array([0, 0, 0, 0, 0, 0, 0, 0, 1, 2], np.int8)[np.arange(count) // len(CLASSES) % 10]
     assert len(SPLITS) == 3
     return Faces(np.stack([draw(label, rng) for label in labels]), labels.astype(np.int8), votes, splits)
+
+
+def flat(inputs: Any, heads: Mapping[str, int]) -> dict[str, Any]:
+    """A network of one layer, for `--network tests.training.faces:flat`."""
+    from keras import layers
+
+    x = layers.Flatten()(layers.AveragePooling2D(4)(layers.Rescaling(1 / 255)(inputs)))
+    return {head: layers.Dense(classes, name=head)(x) for head, classes in heads.items()}

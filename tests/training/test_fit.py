@@ -367,12 +367,14 @@ def test_settled_statistics_are_of_the_faces_as_they_are() -> None:
 
 
 def test_mini_xception_trains(tmp_path: Path) -> None:
-    """Without a crash, on AVX-512 too."""
+    """Without a crash, on AVX-512 too, and without TensorFlow's greetings."""
     datasets.save(make(70), tmp_path / "faces.npz")
     command = [sys.executable, "-m", "smartselfie.training.commands", "train", "--network", "mini_xception"]
     command += ["--data", tmp_path / "faces.npz", "--run", tmp_path / "run", "--epochs", "1", "--batch", "56"]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr[-2000:]
+    greetings = ("I0000", "WARNING", "To enable")
+    assert not [line for line in done.stderr.splitlines() if line.startswith(greetings)]
     assert (tmp_path / "run" / "network.keras").exists()
 
 

@@ -148,7 +148,7 @@ def test_a_picture_of_no_class_is_listed(tmp_path: Path) -> None:
     (tmp_path / "train" / "happy" / "c.png").write_bytes(b"no picture")
     assert [line.split(": ")[1] for line in readers.read(tmp_path).broken] == [
         "not a picture",
-        "unknown emotion 'hungry'",
+        "unknown emotion 'hungry' (--classes names others, or maps it",
     ]
 
 

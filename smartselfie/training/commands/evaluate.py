@@ -5,19 +5,35 @@ from __future__ import annotations
 import json
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from smartselfie.errors import UsageError
 from smartselfie.training import tables
 from smartselfie.training.commands import detection
-from smartselfie.training.commands.options import DATA, DETECTION_DATA, Task, Verbose, command_line
+from smartselfie.training.commands.options import (
+    DATA,
+    DETECTION_DATA,
+    Architecture,
+    NetworkClasses,
+    Scaling,
+    Side,
+    Task,
+    Verbose,
+    command_line,
+    told,
+)
+
+if TYPE_CHECKING:
+    from smartselfie.training.predictors import Told
 
 EXAMPLES = """
 Examples:
 
-    smartselfie evaluate model/expression.tflite --data data/faces.npz --peer mini_xception.tflite
+    smartselfie evaluate model/expression.tflite --peer mini_xception.tflite --peer-scaling=-1..1
+
+    smartselfie evaluate fer2013_mini_XCEPTION.hdf5 --scaling=-1..1
 
     smartselfie evaluate runs/smile/network.keras --split PublicTest --json > figures.json
 
@@ -86,6 +102,18 @@ def evaluate(
             help="Detection, with --record: write all stored figures into this card, between its markers.",
         ),
     ] = None,
+    scaling: Scaling = None,
+    classes: NetworkClasses = None,
+    side: Side = None,
+    architecture: Architecture = None,
+    labels: Annotated[
+        str | None,
+        typer.Option(metavar="SET", help="What the labels of --data mean, as --classes of `prepare`."),
+    ] = None,
+    peer_scaling: Annotated[
+        str | None, typer.Option(metavar="RANGE", help="Of a --peer without a description.")
+    ] = None,
+    peer_classes: Annotated[str | None, typer.Option(metavar="NAME,...", help="Of such a --peer.")] = None,
     verbose: Verbose = 0,
 ) -> None:
     """Measure a network: accuracy, calibration, average precision of happy, latency.
@@ -114,6 +142,8 @@ def evaluate(
     _evaluate_expressions(
         model, data or [DATA], Path(peer[0]) if peer else None, split or Split.private, as_json, plots,
         latency, about if record else None, detector,
+        (told(scaling, classes, side, architecture), told(peer_scaling, peer_classes, option="--peer-")),
+        labels,
     )  # fmt: skip
 
 
@@ -127,15 +157,28 @@ def _evaluate_expressions(
     latency: bool,
     about: Path | None,
     detector: str,
+    told_of: tuple[Told, Told],
+    labels: str | None,
 ) -> None:
-    from smartselfie.training import card
+    from smartselfie.training import backend, card, label_sets
+
+    backend.start()
     from smartselfie.training import evaluate as evaluation
 
     reports = []
     for path in data:
         watch = None if as_json else tables.progress
-        trial = evaluation.load_evaluation_set(path, split.value, watch, detector)
-        report = evaluation.evaluate(model, trial, peer=peer, plot_folder=plots, latency=latency)
+        meaning = label_sets.read_classes(labels)
+        trial = evaluation.load_evaluation_set(path, split.value, watch, detector, meaning)
+        report = evaluation.evaluate(
+            model,
+            trial,
+            peer=peer,
+            plot_folder=plots,
+            latency=latency,
+            told=told_of[0],
+            peer_told=told_of[1],
+        )
         reports.append(report)
         tables.left_out(trial.left_out)
         if not as_json:

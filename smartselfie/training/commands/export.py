@@ -5,23 +5,41 @@ from __future__ import annotations
 import tempfile
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
 from smartselfie.errors import UsageError
 from smartselfie.training.commands import detection
-from smartselfie.training.commands.options import DATA, Verbose, command_line
+from smartselfie.training.commands.options import (
+    DATA,
+    Architecture,
+    NetworkClasses,
+    Scaling,
+    Side,
+    Verbose,
+    command_line,
+    told,
+)
 
 EXAMPLES = """
 Examples:
 
     smartselfie export runs/smile/network.keras --kind int8 --out model/expression.tflite
 
+    smartselfie export model/expression.keras --format onnx --out expression.onnx
+
     smartselfie export runs/big/network.keras --soft-labels model/soft/big.npz
 
     smartselfie export runs/face/network.keras --version 2       a detector: int8, into model/face.tflite
 """
+
+
+class FileFormat(StrEnum):
+    """What the file is for."""
+
+    tflite = "tflite"
+    onnx = "onnx"
 
 
 class NumberFormat(StrEnum):
@@ -44,8 +62,11 @@ def export(
     ] = None,
     out: Annotated[
         Path | None,
-        typer.Option(metavar="FILE", help="Default: model/expression.tflite, or model/face.tflite."),
+        typer.Option(metavar="FILE", help="Default: model/expression.tflite or .onnx, or model/face.tflite."),
     ] = None,
+    file_format: Annotated[
+        FileFormat, typer.Option("--format", help="onnx: for onnxruntime, in float32.")
+    ] = FileFormat.tflite,
     kind: Annotated[
         NumberFormat | None, typer.Option(help="Number format; default: float32, of a detector int8.")
     ] = None,
@@ -76,6 +97,10 @@ def export(
             metavar="FILE", help="Instead, store its probabilities for the training faces, to teach others."
         ),
     ] = None,
+    scaling: Scaling = None,
+    classes: NetworkClasses = None,
+    side: Side = None,
+    architecture: Architecture = None,
     verbose: Verbose = 0,
 ) -> None:
     """Write the LiteRT file that the program runs, checked against the Keras network."""
@@ -87,10 +112,13 @@ def export(
             raise UsageError("a detector is exported as int8, with --data, --out and --version alone")
         detection.export(source, data, out or Path("model/face.tflite"), version)
         return
-    out, kind = out or Path("model/expression.tflite"), kind or NumberFormat.float32
+    if file_format is FileFormat.onnx and kind not in (None, NumberFormat.float32):
+        raise UsageError(f"--kind {kind}: an ONNX file is float32")
+    out, kind = out or Path(f"model/expression.{file_format.value}"), kind or NumberFormat.float32
     from smartselfie.training import datasets
 
     faces = datasets.load(data or DATA)
+    backend.start()
     from smartselfie.training import distil, predictors
     from smartselfie.training import export as exporting
 
@@ -106,19 +134,24 @@ def export(
             print(f"-> {soft_labels}")
             return
         faces = datasets.join([faces, *map(datasets.load, beside or ())])
-        about = exporting.export(
-            source,
-            faces,
-            out,
-            kind=kind.value,
-            read=read,
-            tolerance=tolerance,
-            name=out.stem,
-            version=version,
-            command="\n".join([*said, command_line()]),
-        )
+        options: dict[str, Any] = {
+            "read": read,
+            "tolerance": tolerance,
+            "name": out.stem,
+            "version": version,
+            "command": "\n".join([*said, command_line()]),
+            "told": told(scaling, classes, side, architecture),
+        }
+        if file_format is FileFormat.onnx:
+            from smartselfie.training import onnx_export
+
+            about = onnx_export.export_onnx(source, faces, out, **options)
+        else:
+            about = exporting.export(source, faces, out, kind=kind.value, **options)
     for head, share in about["differs"].items():
         print(
             f"{head}: decides {share:.2%} of PublicTest otherwise; temperature {about['temperature'][head]}"
         )
+    for head, share in about.get("differs_tflite", {}).items():
+        print(f"{head}: decides {share:.2%} otherwise than {out.with_suffix('.tflite').name}")
     print(f"{out.stat().st_size:,} bytes -> {out}")

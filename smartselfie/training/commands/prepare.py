@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -10,14 +11,18 @@ import typer
 from smartselfie.errors import UsageError
 from smartselfie.training import tables
 from smartselfie.training.commands import detection
-from smartselfie.training.commands.options import DATA, DETECTION_DATA, Task, Verbose
+from smartselfie.training.commands.options import DATA, DETECTION_DATA, Labels, Task, Verbose
 
 EXAMPLES = """
 Examples:
 
     smartselfie prepare fer2013.csv --votes fer2013new.csv --out data/faces.npz
 
-    smartselfie prepare archive/ --out data/tree.npz      train|test/<class>/*.jpg
+    smartselfie prepare archive.zip --out data/tree.npz      train|test/<class>/*.jpg
+
+    smartselfie prepare mine/ --out data/mine.npz            mine/<class>/*.jpg
+
+    smartselfie prepare DATASET/ --classes raf-db --out data/raf.npz
 
     smartselfie prepare FERG_DB_256/ --out data/ferg.npz --pictures data/pictures
 
@@ -63,33 +68,45 @@ def prepare(
             help="Detection: label clips, or a .zip of crops of hard faces, by what this YuNet is sure of.",
         ),
     ] = None,
+    classes: Labels = None,
+    hold_out: Annotated[
+        float,
+        typer.Option(
+            min=0, max=0.5, help="Share of Training to set aside for choosing, where there is no PublicTest."
+        ),
+    ] = 0.1,
     verbose: Verbose = 0,
 ) -> None:
     """Read labelled faces, or pictures for detection, in any of their usual forms into one compact file."""
     if task is Task.detection:
-        if votes or pictures or chart or detect:
+        if votes or pictures or chart or detect or classes:
             raise UsageError("--task detection takes sources, --teacher and --out alone")
         detection.prepare(sources, out or DETECTION_DATA, teacher)
         return
     if teacher:
         raise UsageError("--teacher goes with --task detection")
     out = out or DATA
-    from smartselfie.training import crops, datasets, plots, prepare, readers
+    from smartselfie.training import crops, datasets, label_sets, plots, prepare, readers
 
+    labels = label_sets.read_classes(classes)
     readings = [
         readers.read(
             source,
             votes if number == 0 else None,
             crops.Cascade() if detect else readers.whole,
             tables.progress,
+            labels,
         )
         for number, source in enumerate(sources)
     ]
-    faces = prepare.join(readings)
+    read = prepare.join(readings)
+    faces = prepare.hold_out(read, hold_out)
+    if (aside := int((faces.splits != read.splits).sum())) > 0:
+        print(f"no PublicTest in it: {aside} faces of Training set aside to choose by", file=sys.stderr)
     datasets.save(faces, out)
     counts = prepare.count(faces)
-    tables.table("Faces", ("class", *counts), prepare.table(counts))
-    plots.distribution(counts, chart or out.with_suffix(".png"))
+    tables.table("Faces", ("class", *counts), prepare.table(counts, faces.classes))
+    plots.distribution(counts, chart or out.with_suffix(".png"), faces.classes)
     if pictures is not None:
         prepare.write_pictures(faces, pictures, tables.progress)
     broken = [line for reading in readings for line in reading.broken]

@@ -2,45 +2,19 @@
 
 from __future__ import annotations
 
-import json
+import sys
 from dataclasses import replace
-from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Any
-
-import typer
+from typing import TYPE_CHECKING, Any
 
 from smartselfie.errors import UsageError
 from smartselfie.training.commands import detection
-from smartselfie.training.commands.options import DATA, Verbose, command_line
+from smartselfie.training.commands import train_options as options
+from smartselfie.training.commands.options import Verbose, command_line
 
-
-class Network(StrEnum):
-    """What `train` can train."""
-
-    smile = "smile"
-    mini_xception = "mini_xception"
-    cnn4 = "cnn4"
-    vgg = "vgg"
-    vgg16_bottleneck = "vgg16_bottleneck"
-    face = "face"
-
-
-class Precision(StrEnum):
-    """Number formats of a training step: `precision.Precision`, which imports Keras."""
-
-    float32 = "float32"
-    mixed = "mixed"
-
-
-class LabelKind(StrEnum):
-    """What it learns."""
-
-    both = "both"
-    ferplus = "ferplus"
-    fer2013 = "fer2013"
-    blend = "blend"
-    all = "all"
+if TYPE_CHECKING:
+    from smartselfie.training.datasets import Faces
+    from smartselfie.training.settings import FitSettings
 
 
 HEADS = {
@@ -69,184 +43,179 @@ Examples:
 
     smartselfie train --from model/expression.keras --rate 0.05 --run runs/longer
 
+    smartselfie train --config runs/smile/settings.json --seed 2 --run runs/again
+
+    smartselfie train --network mine:wide --run runs/mine      the function wide of mine.py
+
     smartselfie train --network face --data data/detection.npz --steps 20000 --run runs/face     a detector
 """
 
 
+CHANGEABLE = ("minutes", "calm", "data")
+"""What a resumed run takes anew."""
+
+
 def train(
-    data: Annotated[
-        Path | None, typer.Option(metavar="FILE", help=f"What `prepare` wrote; default: {DATA}.")
-    ] = None,
-    run: Annotated[Path, typer.Option(metavar="DIR", help="The folder of this run.")] = Path("runs/smile"),
-    resume: Annotated[
-        bool,
-        typer.Option(
-            "--resume",
-            help="Go on with the run in --run, with its own settings and faces; only --minutes and --calm "
-            "may differ, and --data where the file has moved.",
-        ),
-    ] = False,
-    network: Annotated[Network, typer.Option(help="Which network.")] = Network.smile,
-    labels: Annotated[
-        LabelKind,
-        typer.Option(help="One head for each kind of label, one kind, a blend, or all with smiling."),
-    ] = LabelKind.both,
-    epochs: Annotated[int, typer.Option(min=1)] = 30,
-    minutes: Annotated[
-        float | None,
-        typer.Option(min=0.01, help="Fit the schedule to this time; --epochs is then the first guess."),
-    ] = None,
-    steps: Annotated[int | None, typer.Option(min=1, help="face: steps of the run; default: 20000.")] = None,
-    batch: Annotated[int | None, typer.Option(min=1, help="Default: 128; face: 32.")] = None,
-    rate: Annotated[
-        float | None,
-        typer.Option(min=0, help="Peak learning rate; default: 0.1 of SGD; face: 0.002 of AdamW."),
-    ] = None,
-    sizes: Annotated[
-        str, typer.Option(metavar="SHARE:SIDE,...", help="Side of the faces from which share of the run on.")
-    ] = "0:48",
-    weight_decay: Annotated[float | None, typer.Option(min=0, help="Default: 0.0005; face: 0.02.")] = None,
-    smoothing: Annotated[
-        float, typer.Option(min=0, max=1, help="Label smoothing of FER2013's labels.")
-    ] = 0.1,
-    blend: Annotated[float, typer.Option(min=0, max=1, help="Share of FER2013's label in a blend.")] = 0.5,
-    mixup: Annotated[float, typer.Option(min=0, help="alpha; 0 is off.")] = 0.0,
-    erase: Annotated[
-        float, typer.Option(min=0, max=1, help="Share of faces with a random rectangle.")
-    ] = 0.15,
-    degrade: Annotated[
-        float, typer.Option(min=0, max=1, help="Share of faces made small or blurred.")
-    ] = 0.25,
-    augment: Annotated[bool, typer.Option(help="Change training faces; off, they are only mirrored.")] = True,
-    ema: Annotated[
-        float | None,
-        typer.Option(min=0, max=1, help="Decay a step of the averaged weights; default: 0.998; face: 0.999."),
-    ] = None,
-    hard: Annotated[
-        Path | None,
-        typer.Option(metavar="FILE", help="face: names of pictures that are drawn more often, one a line."),
-    ] = None,
-    workers: Annotated[
-        int | None, typer.Option(min=1, help="face: processes that make pictures; default: 1.")
-    ] = None,
-    class_weights: Annotated[bool, typer.Option("--class-weights", help="Weigh rare classes up.")] = False,
-    calm: Annotated[
-        float | None,
-        typer.Option(min=0, max=1, help="From which share of the run on faces are changed half as much."),
-    ] = None,
-    patience: Annotated[
-        int | None, typer.Option(min=1, help="Stop after so many epochs without a better one.")
-    ] = None,
-    teachers: Annotated[
-        list[Path] | None, typer.Option(metavar="FILE", help="Soft labels to distil from; repeatable.")
-    ] = None,
-    beside: Annotated[
-        list[Path] | None,
-        typer.Option(
-            metavar="FILE",
-            help="Prepared faces, or pictures, to learn too, such as hard ones; repeatable.",
-        ),
-    ] = None,
-    distil: Annotated[float, typer.Option(min=0, max=1, help="Share of the teachers in the targets.")] = 0.7,
-    widths: Annotated[
-        str | None,
-        typer.Option(metavar="N,N,N", help="smile: channels of its three stages; wide ones make teachers."),
-    ] = None,
-    weights: Annotated[str, typer.Option(help="vgg16_bottleneck: imagenet, none or a file.")] = "imagenet",
-    start: Annotated[
-        Path | None,
-        typer.Option(
-            "--from",
-            metavar="FILE",
-            help="Start from the weights of a network trained before, narrower ones too.",
-        ),
-    ] = None,
-    precision: Annotated[
-        Precision | None,
-        typer.Option(
-            help="mixed: steps in bfloat16, three times as quick where the processor has it; default: "
-            "float32; face: mixed."
-        ),
-    ] = None,
-    seed: Annotated[int, typer.Option(min=0)] = 1,
+    data: options.Data = None,
+    run: options.Run = Path("runs/smile"),
+    resume: options.Resume = False,
+    config: options.Config = None,
+    network: options.Network = None,
+    labels: options.Labels = None,
+    epochs: options.Epochs = None,
+    steps: options.Steps = None,
+    minutes: options.Minutes = None,
+    batch: options.Batch = None,
+    rate: options.Rate = None,
+    optimizer: options.Optimize = None,
+    sizes: options.Sizes = None,
+    weight_decay: options.Decay = None,
+    smoothing: options.Smoothing = None,
+    blend: options.Blend = None,
+    mixup: options.Mixup = None,
+    erase: options.Erase = None,
+    degrade: options.Degrade = None,
+    augment: options.Augment = None,
+    ema: options.Ema = None,
+    hard: options.Hard = None,
+    workers: options.Workers = None,
+    class_weights: options.ClassWeights = None,
+    calm: options.Calm = None,
+    patience: options.Patience = None,
+    teachers: options.Teachers = None,
+    beside: options.Beside = None,
+    distil: options.Distil = None,
+    widths: options.Widths = None,
+    weights: options.Weights = None,
+    start: options.Start = None,
+    precision: options.StepPrecision = None,
+    seed: options.Seed = None,
+    tensorboard: options.TensorBoard = False,
     verbose: Verbose = 0,
 ) -> None:
     """Train a network; every choice is made on PublicTest, or on training pictures held back."""
+    given = {
+        name: value
+        for name, value in locals().items()
+        if value is not None and name not in ("run", "resume", "config", "tensorboard", "verbose")
+    }
+    if network == "face" or (resume and detection.is_run(run / "network.keras")):
+        _train_detector(given, run, resume)
+        return
+    if only := [f"--{name}" for name in ("steps", "hard", "workers") if name in given]:
+        raise UsageError(f"{' and '.join(only)} go with --network face")
+    _train(given, run, resume=resume, config=config, tensorboard=tensorboard)
+
+
+def _train_detector(given: dict[str, Any], run: Path, resume: bool) -> None:
     from smartselfie.training import backend
 
-    if network is Network.face or (resume and detection.is_run(run / "network.keras")):
-        chosen_face = detection.Training(
-            run, data, tuple(beside or ()), start, hard, resume=resume,
-            options={
-                "steps": steps, "batch": batch, "rate": rate, "weight_decay": weight_decay, "ema": ema,
-                "workers": workers, "precision": precision and FACE_PRECISIONS[precision.value],
-                "seed": seed if seed != 1 else None,
-            },
-        )  # fmt: skip
-        detection.train(chosen_face)
-        return
-    if steps or hard or workers:
-        raise UsageError("--steps, --hard and --workers go with --network face")
+    backend.choose()
+    names = ("steps", "batch", "rate", "weight_decay", "ema", "workers", "seed")
+    precision = given.get("precision")
+    chosen = {name: given.get(name) for name in names} | {
+        "precision": precision and FACE_PRECISIONS[precision.value]
+    }
+    beside = tuple(given.get("beside") or ())
+    start, hard = given.get("start"), given.get("hard")
+    detection.train(
+        detection.Training(run, given.get("data"), beside, start, hard, resume=resume, options=chosen)
+    )
+
+
+def _train(given: dict[str, Any], run: Path, *, resume: bool, config: Path | None, tensorboard: bool) -> None:
+    from smartselfie.training import backend, settings
+
+    if resume and config is not None:
+        raise UsageError("--config: a resumed run has its own settings")
+    if resume and not (run / "settings.json").exists():
+        raise UsageError(f"{run}: holds no run to resume")
+    file = run / "settings.json" if resume else config
+    stored = None if file is None else settings.read(file)
+    base = stored or settings.default(str(given.get("network", "smile")), given.get("optimizer"))
     if resume:
-        stored = _stored(run)
-        network = stored["network"]
-        data = data or Path(stored.get("data", DATA))
-    data = data or DATA
-    backend.choose(network.value)
+        _refuse_changes(given, base, run)
+    network = str(given.get("network", base.network))
+    backend.choose(network)
     from smartselfie.training import datasets
 
-    faces = datasets.load(data)  # before Keras is imported, which takes seconds
-    from smartselfie.training import fit, settings
-    from smartselfie.training.augment import NONE, Augmentation
+    data = str(given.get("data", base.data))
+    faces = datasets.load(Path(data))  # before Keras is imported, which takes seconds
+    chosen = replace(_with_options(base, given, network), data=data)
+    if stored is None:
+        chosen = _fitting_faces(chosen, given, faces)
+    backend.start()
+    from smartselfie.training import fit
 
-    options: dict[str, Any] = {}
-    if network is Network.vgg16_bottleneck:
-        options["weights"] = None if weights == "none" else weights
-    if widths is not None:
-        if network is not Network.smile:
-            raise UsageError(f"--widths are for smile; {network.value} has its own")
-        options["widths"] = settings.read_widths(widths)
-    if resume:
-        chosen = settings.read(run / "settings.json")
-        chosen = replace(
-            chosen,
-            data=str(data),
-            minutes=minutes or chosen.minutes,
-            calm=chosen.calm if calm is None else calm,
+    made = fit.fit(faces, chosen, run, resume=resume, command=command_line(), for_tensorboard=tensorboard)
+    print(f"-> {made}")
+
+
+def _fitting_faces(chosen: FitSettings, given: dict[str, Any], faces: Faces) -> FitSettings:
+    """Choose what the faces decide: which labels there are to learn, and how large the faces are."""
+    if "labels" not in given and not _have_votes(faces):
+        chosen = replace(chosen, heads=("fer2013",))
+        print("no votes of FER+ in these faces: --labels fer2013", file=sys.stderr)
+    if "sizes" not in given:
+        chosen = replace(chosen, sizes=((0.0, faces.images.shape[1]),))
+    return chosen
+
+
+def _have_votes(faces: Faces) -> bool:
+    return all((faces.votes[faces.splits == split].sum(1) > 0).any() for split in (0, 1))
+
+
+def _refuse_changes(given: dict[str, Any], stored: FitSettings, run: Path) -> None:
+    changes = [name for name in given if name not in CHANGEABLE]
+    if changes:
+        name = changes[0]
+        has = getattr(stored, name, None)
+        option = {"start": "from"}.get(name, name).replace("_", "-")
+        raise UsageError(
+            f"--{option}: a resumed run keeps its settings{'' if has is None else f' ({name} {has})'}",
+            remedy=f"leave it out, or begin another: --from {run / 'network.keras'} --run ANOTHER",
         )
-    else:
-        chosen = settings.FitSettings(
-            data=str(data),
-            network=network.value,
-            heads=HEADS[labels.value],
-            epochs=epochs,
-            minutes=minutes,
-            batch=batch or 128,
-            rate=0.1 if rate is None else rate,
-            sizes=settings.read_sizes(sizes),
-            weight_decay=5e-4 if weight_decay is None else weight_decay,
-            smoothing=smoothing,
-            blend=blend,
-            mixup=mixup,
-            ema=0.998 if ema is None else ema,
-            calm=1.0 if calm is None else calm,
-            class_weights=class_weights,
-            patience=patience,
-            distil=distil,
-            start=None if start is None else str(start),
-            precision=(precision or Precision.float32).value,
-            seed=seed,
-            options=options,
-            teachers=tuple(map(str, teachers or ())),
-            beside=tuple(map(str, beside or ())),
-            augmentation=Augmentation(erase=erase, degrade=degrade) if augment else NONE,
-        )
-    print(f"-> {fit.fit(faces, chosen, run, resume=resume, command=command_line())}")
 
 
-def _stored(run: Path) -> dict[str, Any]:
-    try:
-        stored = json.loads((run / "settings.json").read_text())
-        return {**stored, "network": Network(stored["network"])}
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise UsageError(f"{run}: holds no run to resume ({error})") from error
+def _with_options(base: FitSettings, given: dict[str, Any], network: str) -> FitSettings:
+    """Return settings changed by the options that were given."""
+    from smartselfie.training import settings
+    from smartselfie.training.augment import NONE
+
+    changes: dict[str, Any] = {"network": network}
+    for name in ("epochs", "minutes", "batch", "rate", "weight_decay", "smoothing", "blend", "mixup", "ema",
+                 "class_weights", "calm", "patience", "distil", "seed"):  # fmt: skip
+        if name in given:
+            changes[name] = given[name]
+    for name in ("optimizer", "precision"):
+        if name in given:
+            changes[name] = given[name].value
+    if "labels" in given:
+        changes["heads"] = HEADS[given["labels"].value]
+    if "sizes" in given:
+        changes["sizes"] = settings.read_sizes(given["sizes"])
+    if "start" in given:
+        changes["start"] = str(given["start"])
+    for name in ("teachers", "beside"):
+        if given.get(name):
+            changes[name] = tuple(map(str, given[name]))
+    augmentation = NONE if given.get("augment") is False else base.augmentation
+    shares = {name: given[name] for name in ("erase", "degrade") if name in given}
+    changes["augmentation"] = replace(augmentation, **shares)
+    changes["options"] = _network_options(base.options, given, network)
+    return replace(base, **changes)
+
+
+def _network_options(before: dict[str, Any], given: dict[str, Any], network: str) -> dict[str, Any]:
+    from smartselfie.training import settings
+
+    chosen = dict(before)
+    if "weights" in given:
+        if network != "vgg16_bottleneck":
+            raise UsageError(f"--weights are for vgg16_bottleneck; {network} starts from a file with --from")
+        chosen["weights"] = None if given["weights"] == "none" else given["weights"]
+    if "widths" in given:
+        if network != "smile":
+            raise UsageError(f"--widths are for smile; {network} has its own")
+        chosen["widths"] = settings.read_widths(given["widths"])
+    return chosen

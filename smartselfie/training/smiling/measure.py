@@ -16,6 +16,7 @@ import numpy as np
 import numpy.typing as npt
 import typer
 
+from smartselfie.records import CLASSES
 from smartselfie.training import measures, predictors
 from smartselfie.training.datasets import COVERED, SMILING, Floats
 from smartselfie.training.distil import softmax
@@ -39,7 +40,8 @@ def smile_scores(
         found = softmax(made["smiling"] / temperature)
         return found[:, SMILING], found[:, COVERED]
     head = network.about.read if network.about.read in made else next(iter(made))
-    return predictors.probabilities(made[str(head)], network.about, str(head))[:, measures.HAPPY], None
+    found = predictors.probabilities(made[str(head)], network.about, str(head))
+    return found[:, CLASSES.index("happy")], None
 
 
 def false_rate(score: Floats, smiles: npt.NDArray[np.bool_], recall: float) -> float:

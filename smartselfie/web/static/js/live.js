@@ -89,7 +89,7 @@ export class LiveView {
             el("h2", {}, "Happy, last 30 s"),
             el("span", { class: "quiet numbers", id: "threshold" }),
           ),
-          el("canvas", { role: "img", "aria-label": "Probability of happy over the last 30 seconds" }),
+          el("canvas", { role: "img", "aria-label": "Probability of what is wanted over the last 30 seconds" }),
         ),
       ),
       el(
@@ -143,7 +143,7 @@ export class LiveView {
     const face = this.#face(info);
     drawOverlay($("canvas.overlay", this.element), info, { chosen: face?.track });
     this.#describe(info, face);
-    this.#meter.add(now(), this.#gone ? null : (face?.scores?.happy ?? null), info.threshold);
+    this.#meter.add(now(), this.#gone ? null : (face?.wanted ?? null), info.threshold);
     this.#meter.draw(now());
   }
 

@@ -126,11 +126,11 @@ function label(context, place, face, { bounds, number, room }) {
   const x = Math.max(4, Math.min(place.x + place.width / 2 - wide / 2, bounds.width - wide - 4));
   const below = place.y + place.height + 8;
   const y = below + 26 > bounds.height ? Math.max(4, place.y - 34) : below;
-  context.fillStyle = face.top === "happy" ? ACCENT : SHADE;
+  context.fillStyle = (face.shows ?? face.top === "happy") ? ACCENT : SHADE;
   context.beginPath();
   context.roundRect(x, y, wide, 26, 13);
   context.fill();
-  context.fillStyle = face.top === "happy" ? INK : "#fff";
+  context.fillStyle = (face.shows ?? face.top === "happy") ? INK : "#fff";
   context.textBaseline = "middle";
   context.fillText(text, x + 10, y + 13.5);
 }
