@@ -4,14 +4,17 @@
 # make footage  smiles hit and false shots on the labelled clips of the data folder
 # make faults   the slow fault tests     make mutate  breaks the program on purpose: does a test notice?
 # make lowest   the tests with the oldest versions that setup.cfg allows
+# make opencv5  those about pictures and faces with OpenCV 5 (make test has 4, for the cascade)
 # make clean    away with everything that was made here
 
 PYTHON ?= python3
 BIN = .venv/bin
 MINUTES ?= 20
+OPENCV5 = tests/test_opencv.py tests/detectors tests/viewing/test_overlay.py tests/deciding/test_face_quality.py \
+	tests/sources/test_opencv.py
 CASCADE = haarcascade/haarcascade_frontalface_default.xml
 
-.PHONY: run test lint bench footage soak faults mutate lowest clean
+.PHONY: run test lint bench footage soak faults mutate lowest opencv5 clean
 
 .venv/made: setup.cfg pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' || \
@@ -23,7 +26,7 @@ CASCADE = haarcascade/haarcascade_frontalface_default.xml
 	@touch $@
 
 # the cascade that OpenCV 4 ships, for `detector.kind: haar`; without one the folder stays as it is
-$(CASCADE): .venv/made
+$(CASCADE): | .venv/made
 	@$(BIN)/python -c 'import shutil; from smartselfie.detectors.cascades import find_cascade; \
 		shutil.copyfile(find_cascade("$(notdir $(CASCADE))"), "$(CASCADE)")' 2>/dev/null || true
 
@@ -70,5 +73,13 @@ mutate: .venv/made-test
 lowest: .venv-lowest/made
 	@.venv-lowest/bin/python -m pytest -W default --numprocesses 2 --dist loadfile $(ARGS)
 
+.venv-opencv5/made: setup.cfg
+	@$(PYTHON) -m venv .venv-opencv5
+	@.venv-opencv5/bin/python -m pip install --quiet --disable-pip-version-check --editable . 'opencv-python>=5' pytest
+	@touch $@
+
+opencv5: .venv-opencv5/made
+	@.venv-opencv5/bin/python -m pytest $(OPENCV5) $(ARGS)
+
 clean:
-	rm -rf .venv .venv-lowest build dist *.egg-info $(CASCADE) .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage*
+	rm -rf .venv .venv-lowest .venv-opencv5 build dist *.egg-info $(CASCADE) .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage*

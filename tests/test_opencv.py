@@ -13,11 +13,42 @@ import pytest
 
 from smartselfie import settings as s
 from smartselfie.commands.check import check
+from smartselfie.commands.classify import classify
+from smartselfie.commands.run import run
 from smartselfie.daemon import parts
+from smartselfie.daemon.app import RunOptions
 from smartselfie.detectors import DETECTORS
 from smartselfie.errors import DetectorError
+from smartselfie.sources.demo import DemoSource
 
 REFUSAL = r"detector\.kind haar: OpenCV \S+ has no cascades any more.*detector\.kind: network"
+
+
+@pytest.fixture(params=["as it is", "without cascades"])
+def opencv(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
+    """This machine's OpenCV, and what it would be without cascades."""
+    if request.param != "as it is":
+        monkeypatch.delattr(cv2, "CascadeClassifier", raising=False)
+    return str(request.param)
+
+
+@pytest.mark.usefixtures("opencv")
+def test_a_smile_becomes_a_picture(tmp_path: Path) -> None:
+    """The whole program, as it is set up by default, from the demo to the file."""
+    options = ("source.use=demo", "source.size=[640, 480]", f"saver.folder={tmp_path}", "window.show=false")
+    assert run(RunOptions(overrides=options)) == 0
+    assert list(tmp_path.glob("*.jpg"))
+
+
+@pytest.mark.usefixtures("opencv")
+def test_a_photo_is_classified(tmp_path: Path) -> None:
+    """An ordinary portrait has a face, with probabilities."""
+    frame = DemoSource((640, 480)).read()
+    assert frame is not None
+    cv2.imwrite(str(tmp_path / "portrait.jpg"), frame.image)
+    out = io.StringIO()
+    assert classify([str(tmp_path / "portrait.jpg")], s.load(None), as_json=True, out=out) == 0
+    assert len(json.loads(out.getvalue())["faces"]) == 1
 
 
 def test_without_cascades_haar_says_what_to_do(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -54,7 +54,7 @@ def playing(frames: list[tuple[float, Image]], shift: float, first: float, last:
 
 def record(*tiles: Tile, background: Tile | None = None) -> Recording:
     """Set the tiles side by side, with a small face in a corner, and score every frame."""
-    settings = s.load(None, ["detector.detect_width=640", "trigger.min_face=0.05"])
+    settings = s.load(None, ["detector.search_size=640", "trigger.min_face=0.05"])
     analyse = build_analysis(settings)
     frames = []
     size = (TILE[0] * len(tiles) + TILE[0] // 2, TILE[1])

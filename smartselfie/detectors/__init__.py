@@ -67,13 +67,15 @@ DETECTORS: Family[Detector] = Family(
         "network": KindEntry(
             "smartselfie.detectors.network", "the network that ships: turned, tilted and covered faces too."
         ),
-        "haar": KindEntry("smartselfie.detectors.haar", "OpenCV's cascade; ships with everything."),
+        "haar": KindEntry(
+            "smartselfie.detectors.haar", "OpenCV's cascade: upright faces from the front; needs OpenCV 4."
+        ),
         "yunet": KindEntry(
             "smartselfie.detectors.yunet",
-            "a small network, finds turned and tilted faces too; needs its .onnx file in `model`.",
+            "another network; needs its .onnx file in `model`.",
         ),
     },
     base=DetectorSettings,
-    default="haar",
+    default="network",
 )
 """A kind's module has `Settings(DetectorSettings)` and `build(settings, *, smallest) -> Detector`."""

@@ -2,6 +2,7 @@
 
 import io
 import json
+import zipfile
 from pathlib import Path
 
 import cv2
@@ -11,11 +12,14 @@ import pytest
 from smartselfie import settings as s
 from smartselfie.commands.annotate import annotate
 from smartselfie.commands.classify import classify, expand
+from smartselfie.daemon.parts import build_photo_detector
 from smartselfie.errors import DetectorError, ModelError, SaveError
-from smartselfie.records import CLASSES, Box, Face, Image, Scores
+from smartselfie.pictures.photos import decode
+from smartselfie.records import CLASSES, Box, Face, Image, Look, Scores
 from smartselfie.sources.demo import DemoSource
 from tests import tiny_network
 from tests.fakes import scores
+from tests.shared import shared_path
 
 
 @pytest.fixture(scope="module")
@@ -228,3 +232,12 @@ def test_boxes_over_the_border_are_drawn(box: Box) -> None:
 def test_tiny_pictures_are_drawn() -> None:
     """1x1 with a face in it, however that came about."""
     assert annotate(np.zeros((1, 1, 3), np.uint8), [face(Box(0, 0, 1, 1))]).any()
+
+
+def test_ordinary_portraits_have_a_face() -> None:
+    """Photographs that fill the picture, of people whom nobody trained on."""
+    with zipfile.ZipFile(shared_path("data/facial_expressions.zip")) as file:
+        names = sorted(name for name in file.namelist() if name.endswith(".webp"))[::200]
+        images = [decode(file.read(name)) for name in names]
+    detector = build_photo_detector(s.load(None).detector)
+    assert sum(bool(detector(image, Look())) for image in images) >= 0.95 * len(images)
