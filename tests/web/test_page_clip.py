@@ -11,8 +11,7 @@ import numpy as np
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from smartselfie.daemon.parts import build_classifier, build_photo_detector, build_rules
-from smartselfie.deciding.trigger import Trigger
+from smartselfie.daemon.parts import build_classifier, build_photo_detector, build_trigger
 from smartselfie.settings import load
 from smartselfie.web.app import Parts, Photos
 from tests.shared import shared_path
@@ -62,7 +61,7 @@ def before_the_camera(browser: Browser, played: tuple[Path, float], serve: Serve
     photos = Photos(
         lambda: build_photo_detector(settings.detector),
         lambda: build_classifier(settings.classifier, threads=1),
-        make_trigger=lambda: Trigger(build_rules(settings.trigger)),
+        make_trigger=lambda: build_trigger(settings.trigger),
     )
     server = serve(Parts(photos=photos))
     clip = f"--use-file-for-fake-video-capture={played[0]}"

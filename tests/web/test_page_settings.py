@@ -82,17 +82,17 @@ def test_what_needs_a_restart_says_so(
 ) -> None:
     """It is marked, kept for saving, and not applied to the running program."""
     with opened(browser, server.url + "#settings", DESKTOP) as page:
-        before = daemon.settings.detector.detect_width
+        before = daemon.settings.detector.search_size
         page.locator('details[data-section="detector"] summary').click()
-        row = page.locator('[data-key="detector.detect_width"]')
+        row = page.locator('[data-key="detector.search_size"]')
         expect(row).to_contain_text("needs a restart")
         row.locator("input").fill("512")
         row.locator("input").press("Tab")
         expect(row).to_contain_text("not saved")
-        assert daemon.settings.detector.detect_width == before
+        assert daemon.settings.detector.search_size == before
         page.get_by_role("button", name="Save to config.yaml").click()
         expect(page.locator(".save-bar")).to_be_hidden()
-    assert "detect_width: 512" in config.read_text(encoding="utf-8")
+    assert "search_size: 512" in config.read_text(encoding="utf-8")
 
 
 def test_discard_takes_the_changes_back(browser: Browser, server: WebServer, daemon: Daemon) -> None:
