@@ -67,7 +67,7 @@ mutate: .venv/made-test
 	@$(PYTHON) -m venv .venv-lowest
 	@$(PYTHON) deploy/lowest.py > .venv-lowest/constraints
 	@.venv-lowest/bin/python -m pip install --quiet --disable-pip-version-check --constraint .venv-lowest/constraints \
-		--editable '.[web,train,pi,test]'
+		--editable '.[web,train,onnx,mqtt,notify,upload,metrics,pi,test]'
 	@touch $@
 
 lowest: .venv-lowest/made

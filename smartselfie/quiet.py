@@ -9,6 +9,7 @@ import sys
 import tempfile
 import threading
 from collections.abc import Iterator
+from typing import Any
 
 _one_at_a_time = threading.RLock()  # two that overlap would restore each other's file
 
@@ -38,6 +39,19 @@ def without_lines(pattern: bytes) -> Iterator[None]:
             rest = b"".join(line for line in lines if not re.search(pattern, line))
             if rest:
                 os.write(2, rest)
+
+
+def set_opencv_log_level(level: int) -> int:
+    """Let OpenCV log from `level` on (0: nothing, 3: warnings); returns what it was.
+
+    The functions moved from `cv2` to `cv2.utils.logging` between 4.10 and 4.14.
+    """
+    import cv2
+
+    where: Any = getattr(cv2.utils, "logging", cv2)
+    before = int(where.getLogLevel())
+    where.setLogLevel(level)
+    return before
 
 
 def _flush() -> None:

@@ -11,6 +11,7 @@ from pydantic import model_validator
 
 from smartselfie.detectors import CopySettings
 from smartselfie.errors import DetectorError
+from smartselfie.quiet import set_opencv_log_level
 from smartselfie.records import Box, Face, Image, Landmarks, Look
 from smartselfie.schema.fields import broken_rule, setting
 from smartselfie.schema.values import Number, PathSetting
@@ -79,10 +80,7 @@ class YuNetDetector:
     ) -> None:
         if not model.is_file():
             raise DetectorError(f"{model}: no such file", remedy="detector.model is the .onnx file of yunet")
-        level = cv2.utils.logging.getLogLevel()
-        cv2.utils.logging.setLogLevel(
-            cv2.utils.logging.LOG_LEVEL_SILENT
-        )  # the error below says it in one line
+        level = set_opencv_log_level(0)  # the error below says it in one line
         try:
             self._network = cv2.FaceDetectorYN.create(str(model), "", (320, 320), min_score, OVERLAP)
             self._network.detect(np.zeros((320, 320, 3), np.uint8))
@@ -92,7 +90,7 @@ class YuNetDetector:
                 remedy="bring face_detection_yunet_2023mar.onnx",
             ) from error
         finally:
-            cv2.utils.logging.setLogLevel(level)
+            set_opencv_log_level(level)
         self.detect_width = detect_width
         self.smallest = smallest
         self._due = 0.0

@@ -15,6 +15,7 @@ from typing import Protocol, cast
 import cv2
 
 from smartselfie.errors import CameraLostError, NoCameraError, SourceError
+from smartselfie.quiet import set_opencv_log_level
 from smartselfie.records import Frame, Image
 from smartselfie.sources import without_password
 from smartselfie.sources.devices import CHOICES, why_not
@@ -42,7 +43,7 @@ def _quiet() -> None:
     """Keep OpenCV and FFmpeg from writing to stderr; both can be made to talk by their own variables."""
     os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "-8")  # read when FFmpeg is first used
     if "OPENCV_LOG_LEVEL" not in os.environ:
-        cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)
+        set_opencv_log_level(0)
 
 
 def _open_camera(device: str | int) -> Capture:

@@ -193,7 +193,7 @@ def _add_changes(router: APIRouter, gallery: Gallery, found: Callable[[str], Ent
             raise ProblemError(507, f"the rating cannot be written: {error.strerror}") from error
         return PictureItem.model_validate(gallery.describe(found(id)))
 
-    @router.delete("/shots/{id}", status_code=204, responses=documented(404, 422))
+    @router.delete("/shots/{id}", status_code=204, response_model=None, responses=documented(404, 422))
     def delete_shot(id: Id) -> None:
         """Delete a picture for good."""
         try:

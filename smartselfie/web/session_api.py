@@ -21,7 +21,7 @@ def session_routes(policy: AccessPolicy) -> APIRouter:
     """Log in and out; without a password in use logging in is harmless."""
     router = APIRouter(prefix="/api/v1", tags=["session"])
 
-    @router.post("/session", status_code=204, responses=documented(401, 413, 422, 429))
+    @router.post("/session", status_code=204, response_model=None, responses=documented(401, 413, 422, 429))
     async def log_in(body: Password, request: Request, response: Response) -> None:
         """Give the password and get the session's cookie."""
         if policy.password_hash is None:
@@ -43,7 +43,7 @@ def session_routes(policy: AccessPolicy) -> APIRouter:
             path="/",
         )
 
-    @router.delete("/session", status_code=204)
+    @router.delete("/session", status_code=204, response_model=None)
     async def log_out(request: Request, response: Response) -> None:
         """End the session."""
         policy.sessions.end(session_of(request.headers))

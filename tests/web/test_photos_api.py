@@ -186,19 +186,18 @@ def test_too_many_at_once_are_told_to_come_back(serve: Serve) -> None:
     photos = Photos(lambda: waits, Brightness, limits=UploadLimits(at_once=2))
     data = encoded(picture((60, 60)))
     answers: list[int] = []
+    answered = threading.Semaphore(0)
     with httpx.Client(base_url=serve(Parts(photos=photos)).url, timeout=15) as asking:
 
         def ask() -> None:
             answers.append(upload(asking, data).status_code)
+            answered.release()
 
         threads = [threading.Thread(target=ask) for _ in range(8)]
         for thread in threads:
             thread.start()
         assert waits.inside.acquire(timeout=10)
-        for _ in range(1000):
-            if len(answers) == 6:
-                break
-            threads[0].join(0.01)
+        assert all(answered.acquire(timeout=10) for _ in range(6))
         waits.go.set()
         for thread in threads:
             thread.join()
