@@ -71,7 +71,8 @@ mutate: .venv/made-test
 	@touch $@
 
 lowest: .venv-lowest/made
-	@.venv-lowest/bin/python -m pytest -W default --numprocesses 2 --dist loadfile $(ARGS)
+	@.venv-lowest/bin/python -m pytest -W default --numprocesses 2 --dist loadfile \
+		-m 'not slow and not display and not browser' --ignore tests/training --ignore tests/faults $(ARGS)
 
 .venv-opencv5/made: setup.cfg
 	@$(PYTHON) -m venv .venv-opencv5
