@@ -2,6 +2,7 @@
 # make test     all quick tests          make lint    ruff and mypy
 # make bench    figures of this machine  make soak    hours of random faults (MINUTES=20)
 # make footage  smiles hit and false shots on the labelled clips of the data folder
+# make hostile  the page under hostile clients beside a camera (MINUTES=20)
 # make faults   the slow fault tests     make mutate  breaks the program on purpose: does a test notice?
 # make lowest   the tests with the oldest versions that setup.cfg allows
 # make opencv5  those about pictures and faces with OpenCV 5 (make test has 4, for the cascade)
@@ -14,7 +15,7 @@ OPENCV5 = tests/test_opencv.py tests/detectors tests/viewing/test_overlay.py tes
 	tests/sources/test_opencv.py
 CASCADE = haarcascade/haarcascade_frontalface_default.xml
 
-.PHONY: run test lint bench footage soak faults mutate lowest opencv5 clean
+.PHONY: run test lint bench footage soak hostile faults mutate lowest opencv5 clean
 
 .venv/made: setup.cfg pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' || \
@@ -56,6 +57,9 @@ footage: .venv/made-test
 
 soak: .venv/made-test
 	@$(BIN)/python tests/soak.py --minutes $(MINUTES)
+
+hostile: .venv/made-test
+	@$(BIN)/python benchmarks/hostile.py --minutes $(MINUTES)
 
 faults: .venv/made-test
 	@$(BIN)/python -m pytest -m slow $(ARGS)

@@ -1,12 +1,14 @@
 #!/usr/bin/env bash
 # Installs smartselfie as a service on Raspberry Pi OS Trixie (64 bit), or brings an installation up to date.
 #
-#   sudo deploy/install-pi.sh               install, or install the present state anew; settings and pictures stay
+#   sudo deploy/install-pi.sh               install, or upgrade to the present state; settings and pictures stay
+#   sudo deploy/install-pi.sh --rollback    back to what was there before the last upgrade; once more: forth again
 #   sudo deploy/install-pi.sh --uninstall   take it away; settings and pictures stay
-#   deploy/install-pi.sh --dry-run          only say what would be done (with --uninstall too)
+#   deploy/install-pi.sh --dry-run          only say what would be done (with the others too)
 set -euo pipefail
 
 readonly HOME_DIR=/opt/smartselfie
+readonly PREVIOUS=$HOME_DIR.previous
 readonly STATE_DIR=/var/lib/smartselfie
 readonly UNIT=/etc/systemd/system/smartselfie.service
 readonly LINK=/usr/local/bin/smartselfie
@@ -18,6 +20,8 @@ readonly SOURCE
 
 dry_run=false
 uninstall=false
+rollback=false
+workshop=
 
 say() { printf '%s\n' "$*"; }
 fail() { printf 'install-pi.sh: %s\n' "$*" >&2; exit "${2:-1}"; }
@@ -34,6 +38,7 @@ for word in "$@"; do
     case $word in
         --dry-run) dry_run=true ;;
         --uninstall) uninstall=true ;;
+        --rollback) rollback=true ;;
         -h | --help) usage; exit 0 ;;
         *) usage >&2; exit 2 ;;
     esac
@@ -96,12 +101,30 @@ make_user() {
     done
 }
 
+# What is built from: without what earlier builds left, so that a module that was deleted stays deleted.
+copy_source() {
+    tar --create --directory "$SOURCE" --exclude=./.git --exclude='./.venv*' --exclude=./build --exclude=./dist \
+        --exclude='./*.egg-info' --exclude='__pycache__' --exclude=./images_clicked . |
+        tar --extract --no-same-owner --directory "$1"
+}
+
 install_program() {
-    say "Program in $HOME_DIR, with the system's picamera2:"
-    if [ ! -x "$HOME_DIR/bin/python" ]; then
+    say "Program in $HOME_DIR, with the system's picamera2, built in a copy so that the clone stays clean:"
+    if [ -x "$HOME_DIR/bin/python" ]; then
+        run rm -rf "$PREVIOUS"
+        run cp --archive "$HOME_DIR" "$PREVIOUS"
+    else
         run python3 -m venv --system-site-packages "$HOME_DIR"
     fi
-    run "$HOME_DIR/bin/python" -m pip install --quiet --upgrade "${SOURCE}[web,pi]"
+    if $dry_run; then
+        workshop=/tmp/smartselfie-build
+    else
+        workshop=$(mktemp --directory /tmp/smartselfie-build.XXXXXX)
+        trap 'rm -rf "$workshop"' EXIT
+    fi
+    run copy_source "$workshop"
+    run "$HOME_DIR/bin/python" -m pip install --quiet --upgrade --force-reinstall --no-deps "$workshop"
+    run "$HOME_DIR/bin/python" -m pip install --quiet "${workshop}[web,pi]"
     run ln -sfn "$HOME_DIR/bin/smartselfie" "$LINK"
 }
 
@@ -124,6 +147,18 @@ start_service() {
     run systemctl restart smartselfie.service
 }
 
+# The two change places: a second rollback takes the first one back.
+roll_back() {
+    say "Back to the program that was there before:"
+    if [ ! -d "$PREVIOUS" ] && ! $dry_run; then
+        fail "there is no earlier program in $PREVIOUS"
+    fi
+    run mv "$HOME_DIR" "$HOME_DIR.leaving"
+    run mv "$PREVIOUS" "$HOME_DIR"
+    run mv "$HOME_DIR.leaving" "$PREVIOUS"
+    run systemctl restart smartselfie.service
+}
+
 remove() {
     say "Taking smartselfie away:"
     if [ -e "$UNIT" ] || $dry_run; then
@@ -132,7 +167,7 @@ remove() {
         run systemctl daemon-reload
     fi
     run rm -f "$LINK"
-    run rm -rf "$HOME_DIR"
+    run rm -rf "$HOME_DIR" "$PREVIOUS"
     say "Settings and pictures stay in $STATE_DIR, and so does the user that owns them."
     say "To remove these too: rm -r $STATE_DIR && userdel $SERVICE_USER"
 }
@@ -141,6 +176,10 @@ $dry_run && say "Dry run: nothing is changed."
 check_root "$@"
 if $uninstall; then
     remove
+    exit 0
+fi
+if $rollback; then
+    roll_back
     exit 0
 fi
 check_machine

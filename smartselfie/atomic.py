@@ -79,6 +79,16 @@ def replace(path: Path, write: Callable[[BinaryIO], None]) -> None:
     sync_folder(path.parent)
 
 
+def write_private(path: Path, content: bytes) -> None:
+    """Write a file, whole or not at all, that only its owner can read."""
+    with temporary(path.parent) as (file, part):
+        part.chmod(0o600)
+        file.write(content)
+        settle(file)
+        part.replace(path)
+    sync_folder(path.parent)
+
+
 def clear_leftovers(folder: Path) -> int:
     """Remove the temporary files of writers that are dead; returns how many there were."""
     removed = 0

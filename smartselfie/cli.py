@@ -16,6 +16,7 @@ import typer
 from smartselfie._version import __version__
 from smartselfie.commands import measuring
 from smartselfie.commands.console import one_line, start_logging
+from smartselfie.commands.grouping import Group, complete_as_default
 from smartselfie.commands.options import (
     Config,
     Json,
@@ -28,12 +29,14 @@ from smartselfie.commands.options import (
     settings_file,
 )
 from smartselfie.errors import SmartSelfieError
+from smartselfie.redact import redact
 
 NETWORK_COMMANDS = ("prepare", "train", "evaluate", "export")
 """What `smartselfie.training.commands` holds; it is imported only for these and for the help."""
 
 app = typer.Typer(
     name="smartselfie",
+    cls=Group,
     rich_markup_mode="markdown",
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
@@ -146,14 +149,27 @@ def serve(
 
 
 @app.command(
-    epilog=examples("smartselfie check", "smartselfie check --set source.use=/dev/video2 --json"),
+    epilog=examples(
+        "smartselfie check",
+        "smartselfie check --source http://camera/stream -v      what a camera sends, and what is forgiven",
+        "smartselfie check --set source.use=/dev/video2 --json",
+    ),
 )
-def check(config: Config = None, overrides: Set = None, as_json: Json = False, verbose: Verbose = 0) -> None:
+def check(
+    config: Config = None,
+    source: Annotated[str | None, SOURCE] = None,
+    overrides: Set = None,
+    as_json: Json = False,
+    verbose: Verbose = 0,
+) -> None:
     """Look at settings, camera, detector, model, display and disk; exit 1 if `run` would fail."""
     from smartselfie.commands.check import check
 
     start_logging(verbose, quiet=not verbose)
-    raise typer.Exit(check(config, tuple(overrides or ()), as_json=as_json))
+    given = tuple(overrides or ())
+    if source is not None:
+        given = (f"source.use={quoted(source)}", *given)
+    raise typer.Exit(check(config, given, as_json=as_json, verbose=bool(verbose)))
 
 
 @app.command(
@@ -200,12 +216,18 @@ app.registered_commands += measuring.app.registered_commands
 
 
 @app.command(epilog=examples("smartselfie status", "smartselfie status --json | jq .camera"))
-def status(as_json: Json = False, verbose: Verbose = 0) -> None:
-    """Say how the running daemon is; exit 1 when it is unwell or none runs."""
+def status(
+    as_json: Json = False,
+    folder: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="Only the daemon that saves its pictures there.")
+    ] = None,
+    verbose: Verbose = 0,
+) -> None:
+    """Say how the running daemons are; exit 1 when one is unwell or none runs."""
     from smartselfie.commands.status import status
 
     start_logging(verbose, quiet=not verbose)
-    raise typer.Exit(status(as_json=as_json))
+    raise typer.Exit(status(as_json=as_json, pictures=folder))
 
 
 @app.command(epilog=examples("smartselfie init", "smartselfie init ~/party"))
@@ -233,6 +255,7 @@ def _add_network_commands() -> None:
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command line; ends the process with the exit code that README.md lists."""
+    _open_closed_streams()
     words = list(sys.argv[1:] if arguments is None else arguments)
     shell_asks = any(name.startswith("_SMARTSELFIE_COMPLETE") for name in os.environ)
     groups = ("-h", "--help", "-V", "--version", "--install-completion", "--show-completion")
@@ -242,6 +265,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
         from smartselfie.sources import SOURCES
 
         SOURCE.help = f"What to watch: {SOURCES.takes()}."
+    if shell_asks:
+        complete_as_default()
     if shell_asks or words[0] not in _commands() - set(NETWORK_COMMANDS):
         _add_network_commands()
     stops_well = words[:1] in (["run"], ["web"])  # these are stopped, not broken off, also while they start
@@ -256,8 +281,15 @@ def main(arguments: Sequence[str] | None = None) -> None:
     except Exception as error:
         if traceback_wanted:
             traceback.print_exc()
-        print(f"smartselfie: {one_line(error, traceback_wanted)}", file=sys.stderr)
+        print(f"smartselfie: {redact(one_line(error, traceback_wanted))}", file=sys.stderr)
         sys.exit(error.exit_code if isinstance(error, SmartSelfieError) else 1)
+
+
+def _open_closed_streams() -> None:
+    """Give standard streams that were closed a place to write to; else messages would go to another's."""
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: SIM115, PTH123 - until the end
 
 
 def _stop(number: int, stack: object) -> None:

@@ -256,3 +256,69 @@ def test_pictures_that_were_lost_are_a_failure(lost: int, code: int, monkeypatch
 
     monkeypatch.setattr(run, "App", Ended)
     assert run.run(run.RunOptions()) == code
+
+
+def test_the_help_shows_what_runs_without_a_command(capsys: pytest.CaptureFixture[str]) -> None:
+    """The options of `run` are in the program's own help, and no flag pretends to take a value."""
+    _, out, _ = call("--help", capsys=capsys)
+    assert "--headless" in out
+    assert "--realtime" in out
+    assert "<bool>" not in out + call("run", "--help", capsys=capsys)[1]
+
+
+@pytest.mark.parametrize(
+    ("words", "place", "offered"),
+    [
+        ("smartselfie --head", 1, "--headless"),
+        ("smartselfie --source de", 2, "demo"),
+        ("smartselfie ru", 1, "run"),
+    ],
+)
+def test_the_shell_completes_what_runs_without_a_command(words: str, place: int, offered: str) -> None:
+    """Options of `run` and their values, with and without its name."""
+    asked = {"_SMARTSELFIE_COMPLETE": "complete_bash", "COMP_WORDS": words, "COMP_CWORD": str(place)}
+    done = subprocess.run(
+        [sys.executable, "-m", "smartselfie"],
+        env=os.environ | asked,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert offered in done.stdout.split()
+
+
+@pytest.mark.parametrize("closed", ["2>&-", ">&-", ">&- 2>&-"])
+def test_a_closed_stream_is_no_fault(closed: str) -> None:
+    """Without stderr a message goes nowhere, not into the output; the exit code is what it would be."""
+    python = f"{sys.executable} -m smartselfie"
+    done = subprocess.run(["sh", "-c", f"{python} status --json {closed}"], capture_output=True, text=True)
+    assert "internal error" not in done.stdout + done.stderr
+    assert done.returncode == 1  # none runs here
+    done = subprocess.run(["sh", "-c", f"{python} check --nonsense {closed}"], capture_output=True, text=True)
+    assert (done.returncode, done.stdout) == (2, "")
+
+
+@pytest.mark.parametrize("url", ["http://u:p[w@camera/x", "rtsp://u:p[w@camera/x", "http://[::1/x"])
+@pytest.mark.parametrize("command", ["run", "check"])
+def test_an_address_that_is_none_is_one_line(
+    command: str, url: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Without the password, and with what to do."""
+    code, out, err = call(
+        command, "--source", url, *(["--headless"] if command == "run" else []), capsys=capsys
+    )
+    assert code == (2 if command == "run" else 1)
+    said = " ".join((out + err).split())
+    assert "internal error" not in said
+    assert "is no address" in said
+    assert "p[w" not in said
+
+
+def test_another_programs_config_breaks_no_command(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """It is passed over with one line that names it."""
+    Path("config.yaml").write_text("site_name: Docs\nnav:\n  - index.md\n")
+    code, out, _ = call("check", "--set", "source.use=demo", "--json", capsys=capsys)
+    assert json.loads(out)["checks"][0]["level"] == "ok"
+    assert code == 0

@@ -93,13 +93,39 @@ def test_a_dry_run_says_all_and_does_nothing() -> None:
     assert (done.returncode, done.stderr) == (0, "")
     for step in (
         "python3 -m venv --system-site-packages /opt/smartselfie",
-        f"pip install --quiet --upgrade {ROOT}[web,pi]",
+        "copy_source /tmp/smartselfie-build",
+        "pip install --quiet /tmp/smartselfie-build[web,pi]",
         "smartselfie init /var/lib/smartselfie",
         "systemctl restart smartselfie.service",
         "python3-picamera2",
     ):
         assert step in done.stdout
     assert (Path("/opt/smartselfie").exists(), Path("/var/lib/smartselfie").exists()) == before
+
+
+def test_it_builds_from_a_clean_copy(tmp_path: Path) -> None:
+    """What an earlier build left in the clone is not installed again; this one leaves nothing there."""
+    clone = tmp_path / "clone"
+    for name in ("deploy/x", "smartselfie/cli.py", "build/lib/smartselfie/gone.py", "a.egg-info/SOURCES.txt"):
+        (clone / name).parent.mkdir(parents=True, exist_ok=True)
+        (clone / name).touch()
+    (tmp_path / "copy").mkdir()
+    function = INSTALLER.read_text().split("copy_source() {")[1].split("\n}")[0]
+    done = run(
+        "bash", "-c", f"SOURCE={clone}; copy_source() {{{function}\n}}; copy_source {tmp_path / 'copy'}"
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    copied = {str(path.relative_to(tmp_path / "copy")) for path in (tmp_path / "copy").rglob("*")}
+    assert copied == {"deploy", "deploy/x", "smartselfie", "smartselfie/cli.py"}
+
+
+def test_a_rollback_is_one_command() -> None:
+    """The two programs change places, so that it can be taken back; settings and pictures are not touched."""
+    done = run(INSTALLER, "--dry-run", "--rollback")
+    assert done.returncode == 0
+    assert "mv /opt/smartselfie.previous /opt/smartselfie\n" in done.stdout
+    assert "/var/lib" not in done.stdout
+    assert "cp --archive" in INSTALLER.read_text().split("install_program")[1]
 
 
 def test_uninstalling_keeps_settings_and_pictures() -> None:

@@ -19,9 +19,8 @@ from smartselfie.seams import Emit, Source
 
 log = logging.getLogger(__name__)
 
-OPENING, FIRST = 30.0, 10.0
-"""Seconds that opening (a name server may be slow), and then the first frame (a camera may be), can take
-before the driver counts as blocked."""
+OPENING = 30.0
+"""Seconds that opening can take at the least (a name server may be slow) before it counts as blocked."""
 MARGIN = 0.5
 """A reader that is late gets these seconds more to come back by itself (network sources do)."""
 SLACK = 0.75
@@ -52,7 +51,8 @@ class Grabbing(Protocol):
 class Camera:
     """Reads a live source in a thread of its own, watches it, and opens it anew when it is lost.
 
-    `open_source` opens the source, in the thread, as often as needed. `stall_after`, `frozen_after` and
+    `open_source` opens the source, in the thread, as often as needed. `open_after` is its patience for the
+    first frame; `stall_after`, `frozen_after` and
     `black_after` are seconds (see `Watch`); a loss of more than `give_up` seconds ends in `CameraLostError`,
     None waits for ever. `emit` gets `camera_lost` (with `reason`) and `camera_back`, from the thread that
     calls `newest`. `retry_in` says how long to wait after so many failures in a row. A context manager:
@@ -67,6 +67,7 @@ class Camera:
         open_source: Callable[[], Source],
         *,
         stall_after: float = 3.0,
+        open_after: float = 10.0,
         frozen_after: float = 20.0,
         black_after: float = 2.0,
         give_up: float | None = None,
@@ -78,10 +79,16 @@ class Camera:
         self.interval = 0.0
         self._open_source = open_source
         self._stall_after, self._give_up = stall_after, give_up
+        self._open_after = open_after
         self._wait_for_first = wait_for_first
         self._emit, self._clock, self._retry_in = emit, clock, retry_in
         self._changed = threading.Condition()
-        self._watch = Watch(stall_after=stall_after, frozen_after=frozen_after, black_after=black_after)
+        self._watch = Watch(
+            stall_after=stall_after,
+            first_after=open_after,
+            frozen_after=frozen_after,
+            black_after=black_after,
+        )
         self._statistics = FrameStatistics()
         self._reader: _Reader | None = None
         self._blocked: _Reader | None = None
@@ -211,7 +218,8 @@ class Camera:
         patience = self._stall_after + MARGIN
         if reader.has_read:
             return patience
-        return max(patience, FIRST if reader.is_open else OPENING)
+        first = self._open_after + MARGIN
+        return max(patience, first if reader.is_open else OPENING, first)
 
     def _fail(self, error: BaseException) -> None:
         if self._error is None:

@@ -77,7 +77,7 @@ class Watch:
         """Whether opening the camera anew is worth a try; whoever does it clears it."""
         self._stall_after, self._frozen_after = stall_after, frozen_after
         self._black_after = black_after
-        self._first_after = min(first_after, stall_after)
+        self._first_after = first_after
         self._again_after = again_after
         self._waits: float | None = None  # since when the next frame is awaited; None: nothing is open
         self._first = True

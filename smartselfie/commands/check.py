@@ -29,10 +29,11 @@ from smartselfie.deciding.rules import MAX_GAP
 from smartselfie.errors import ConfigError, SmartSelfieError
 from smartselfie.outputs import OUTPUTS, OutputSettings
 from smartselfie.records import Box, Frame, Image, Look
+from smartselfie.redact import redact
 from smartselfie.saving.folder import PictureFolder
 from smartselfie.saving.storage import in_words
 from smartselfie.seams import Classifier, Detector, Source
-from smartselfie.sources import SourceSettings, open_from, without_password
+from smartselfie.sources import SourceSettings, open_from
 from smartselfie.viewing.display import display_problem
 
 WATCHED = 2.0
@@ -65,6 +66,8 @@ class Known:
     detector: Detector | None = None
     classifier: Classifier | None = None
     face_ms: float = 0.0
+    stream: str = ""
+    """What was done or forgiven to get a network camera's pictures."""
 
 
 def check(
@@ -72,14 +75,18 @@ def check(
     overrides: Sequence[str] = (),
     *,
     as_json: bool = False,
+    verbose: bool = False,
     out: TextIO | None = None,
 ) -> int:
     """Look at settings, camera, detector, model, display, disk, performance and web; print what was found.
 
-    `config` and `overrides` are those of `run`. Returns the exit code: 1 if `run` would fail.
+    `config` and `overrides` are those of `run`; `verbose` adds what a network camera sends. Returns the exit
+    code: 1 if `run` would fail.
     """
     out = out or sys.stdout
     findings = list(examine(config or default_config(), overrides))
+    if not verbose:
+        findings = [finding for finding in findings if finding.part != "stream"]
     if as_json:
         good = all(finding.level != "fail" for finding in findings)
         print(
@@ -118,15 +125,16 @@ def examine(config: Path | None, overrides: Sequence[str] = ()) -> Iterator[Find
     try:
         settings = s.load(config, overrides)
         where = str(config) if config is not None else "the defaults, there is no config.yaml"
-        yield Finding("settings", "ok", ", ".join([where, *overrides]))
+        yield Finding("settings", "ok", redact(", ".join([where, *overrides])))
     except ConfigError as error:
         settings = s.Settings()
         remedy = "the rest was looked at with the defaults; --safe starts with them"
-        yield Finding("settings", "fail", str(error), remedy)
+        yield Finding("settings", "fail", redact(str(error)), remedy)
     known = Known(settings.source.size, np.full((*settings.source.size[::-1], 3), 128, np.uint8))
     opener = open_from(settings.source)
     parts: list[tuple[str, Callable[[], Finding]]] = [
         ("camera", lambda: check_source(settings.source, opener, opener.live, known)),
+        ("stream", lambda: Finding("stream", "ok", known.stream or "nothing had to be forgiven")),
         ("detector", lambda: check_detector(settings, known)),
         ("model", lambda: check_model(settings, known)),
         ("performance", lambda: check_performance(settings, known)),
@@ -140,9 +148,12 @@ def examine(config: Path | None, overrides: Sequence[str] = ()) -> Iterator[Find
         try:
             yield look()
         except SmartSelfieError as error:
-            yield Finding(name, "fail", error.what, error.remedy)
+            yield Finding(name, "fail", redact(error.what), error.remedy)
         except OSError as error:
-            yield Finding(name, "fail", str(error))
+            yield Finding(name, "fail", redact(str(error)))
+        except Exception as error:  # looking must not end the looking
+            told = f"internal error: {type(error).__name__}: {error}"
+            yield Finding(name, "fail", redact(told), "please report it")
 
 
 def check_source(
@@ -164,8 +175,16 @@ def check_source(
         return Finding("source", "ok", f"{_told(settings)}, {first.size[0]}x{first.size[1]}, no camera")
     statistics, frames, start, seen = FrameStatistics(), 0, 0.0, 0.0
     frame: Frame | None = None
-    with Camera(open_source, stall_after=settings.stall_after, emit=_nobody) as camera:
-        end = time.monotonic() + settings.stall_after + WATCHED
+    opened: list[Source] = []
+
+    def open_and_keep() -> Source:
+        opened.append(open_source())
+        return opened[-1]
+
+    with Camera(
+        open_and_keep, stall_after=settings.stall_after, open_after=settings.open_after, emit=_nobody
+    ) as camera:
+        end = time.monotonic() + settings.open_after + WATCHED
         while (now := time.monotonic()) < end:
             newer = camera.newest(0.2)
             if newer is None:
@@ -176,9 +195,13 @@ def check_source(
             statistics(newer.image)
     if frame is None:
         return Finding(
-            "camera", "fail", f"{_told(settings)} opens and gives no frames", "unplug it and plug it in again"
+            "camera",
+            "fail",
+            f"{_told(settings)} opens and gives no frames for source.open_after, {settings.open_after:g} s",
+            "unplug it and plug it in again",
         )
     _remember(known, frame)
+    known.stream = "; ".join(getattr(opened[-1], "tolerated", ()))
     fps = (frames - 1) / max(seen - start, 1e-3) if frames > 1 else 1 / WATCHED
     told = f"{_told(settings)}, {frame.size[0]}x{frame.size[1]}, {fps:.0f} frames per second"
     if statistics.light < DARK:
@@ -344,7 +367,7 @@ def _milliseconds(work: Callable[[], object], times: int = 20) -> float:
 
 
 def _told(settings: SourceSettings) -> str:
-    return without_password(str(settings.use))
+    return redact(str(settings.use))
 
 
 def _nobody(event: str, /, **fields: object) -> None:

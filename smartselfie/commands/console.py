@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import errno
 import logging
 import os
 import sys
 
 from smartselfie.errors import SmartSelfieError
+from smartselfie.redact import redact
 
 _PRIORITIES = {"DEBUG": 7, "INFO": 6, "WARNING": 4, "ERROR": 3}
 """Syslog's, which the journal understands at the beginning of a line."""
@@ -21,6 +23,7 @@ def start_logging(verbose: int, quiet: bool) -> None:
     else:
         handler.setFormatter(logging.Formatter("%(asctime)s %(levelname_lower)s%(message)s", "%H:%M:%S"))
     handler.addFilter(_name_level)
+    handler.addFilter(_redact)
     logger = logging.getLogger("smartselfie")
     logger.handlers[:] = [handler]
     logger.setLevel(level)
@@ -43,6 +46,12 @@ def _name_level(record: logging.LogRecord) -> bool:
     return True
 
 
+def _redact(record: logging.LogRecord) -> bool:
+    """Cut the secrets out of a line, wherever in the program it was written."""
+    record.msg, record.args = redact(record.getMessage()), None
+    return True
+
+
 def one_line(error: Exception, traceback_shown: bool) -> str:
     """Return what to say of an error: what, where and what to do."""
     match error:
@@ -50,6 +59,8 @@ def one_line(error: Exception, traceback_shown: bool) -> str:
             return str(error)
         case ImportError():
             return explain_import(error)
+        case OSError(errno=errno.EMFILE | errno.ENFILE):
+            return "too many open files; raise the limit: ulimit -n 1024"
         case _:
             hint = "" if traceback_shown else "; -v shows where, please report it"
             return f"internal error: {type(error).__name__}: {error}{hint}"

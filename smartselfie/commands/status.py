@@ -14,31 +14,43 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from smartselfie.outputs.health import Status, find_status, problems
+from smartselfie.outputs.health import Status, find_statuses, problems
 from smartselfie.saving.storage import in_words
 
 
-def status(*, as_json: bool = False, out: TextIO | None = None, folders: Iterable[Path] = ()) -> int:
-    """Print how the daemon is; returns the exit code: 1 when it is unwell or none runs.
+def status(
+    *,
+    as_json: bool = False,
+    pictures: Path | None = None,
+    out: TextIO | None = None,
+    folders: Iterable[Path] = (),
+) -> int:
+    """Print how the daemons are; returns the exit code: 1 when one is unwell or none runs.
 
-    `folders` are searched for its status file; without any, where this user's and the system's are.
+    `pictures`: only the daemon that saves there. `folders` are searched for status files; without any, where
+    this user's and the system's are. The JSON is that of the only daemon, else `{"ok", "daemons": [...]}`.
     """
     out = out or sys.stdout
+    now = time.monotonic()
     try:
-        _, found = find_status(folders)
+        found = [(each, problems(each, now=now)) for _, each in find_statuses(folders, pictures)]
     except FileNotFoundError:
-        found, wrong = {}, ["no daemon runs here; start it with: smartselfie"]
-    else:
-        wrong = problems(found, now=time.monotonic())
+        where = "here" if pictures is None else f"for {pictures}"
+        found = [({}, [f"no daemon runs {where}; start it with: smartselfie"])]
+    well = not any(wrong for _, wrong in found)
     if as_json:
-        print(json.dumps({"ok": not wrong, "problems": wrong, **found}, ensure_ascii=False), file=out)
-        return int(bool(wrong))
+        told = [{"ok": not wrong, "problems": wrong, **each} for each, wrong in found]
+        print(json.dumps(told[0] if len(told) == 1 else {"ok": well, "daemons": told}), file=out)
+        return int(not well)
     console = Console(file=out, highlight=False, soft_wrap=True)
-    for problem in wrong:
-        console.print(Text(f"unwell: {problem}", "bold red"))
-    if found:
-        console.print(_table(found))
-    return int(bool(wrong))
+    for number, (each, wrong) in enumerate(found):
+        if number:
+            console.print()
+        for problem in wrong:
+            console.print(Text(f"unwell: {problem}", "bold red"))
+        if each:
+            console.print(_table(each))
+    return int(not well)
 
 
 def _table(found: Status) -> Table:

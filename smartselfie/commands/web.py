@@ -14,7 +14,8 @@ from types import FrameType
 from smartselfie import settings as s
 from smartselfie.daemon import parts
 from smartselfie.daemon.page import open_page
-from smartselfie.errors import UsageError, WebError
+from smartselfie.daemon.page_keeper import PageKeeper
+from smartselfie.errors import UsageError
 
 log = logging.getLogger(__name__)
 
@@ -37,11 +38,12 @@ def web(settings: s.Settings, config: Path | None, *, ready: Callable[[str], Non
     """
     parts.build_photo_detector(settings.detector)  # a missing model is said now, not at the first picture
     parts.build_classifier(settings.classifier, threads=1)
-    with _asked_to_stop() as stop, open_page(lambda: settings, config=config) as server:
-        ready(server.url)
+    keeper = PageKeeper(lambda: open_page(lambda: settings, config=config))
+    with _asked_to_stop() as stop, keeper:
+        assert keeper.server is not None
+        ready(keeper.server.url)
         while not stop.wait(0.5):
-            if server.failure is not None:
-                raise WebError(f"the web server ended: {server.failure}") from server.failure
+            keeper()
     return 0
 
 

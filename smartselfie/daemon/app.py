@@ -7,7 +7,7 @@ import os
 import queue
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -32,25 +32,26 @@ from smartselfie.daemon.live_parts import (
 )
 from smartselfie.daemon.live_settings import LiveSettings
 from smartselfie.daemon.malloc_trim import heap_trimmer
+from smartselfie.daemon.page_keeper import PageKeeper
 from smartselfie.daemon.parts import build_analysis, build_moment
 from smartselfie.daemon.signals import Signals
 from smartselfie.daemon.watchdog import open_watchdog
-from smartselfie.errors import BusyError, WebError
+from smartselfie.errors import BusyError
 from smartselfie.outputs import OUTPUTS
 from smartselfie.outputs.events import Events, EventsFile
 from smartselfie.outputs.health import Health, runtime_folder
 from smartselfie.outputs.thread import OutputThread
 from smartselfie.pipeline import Loop
 from smartselfie.records import Command, Frame, Image, View
+from smartselfie.redact import redact
 from smartselfie.saving.saver import FolderSaver
 from smartselfie.seams import Classifier, Output, Source, Surroundings
-from smartselfie.settings import Settings
-from smartselfie.sources import SourceOpener, open_from, without_password
+from smartselfie.settings import Settings, is_ours
+from smartselfie.sources import SourceOpener, open_from
 from smartselfie.viewing.newest import Newest
 
 if TYPE_CHECKING:
     from smartselfie.viewing.window import Window
-    from smartselfie.web.server import WebServer
 
 log = logging.getLogger(__name__)
 
@@ -96,7 +97,7 @@ class App:
         self.parts: list[LivePart] = []
         """Those that follow settings while they run."""
         self._wake = threading.Event()
-        self._source_name = without_password(str(settings.source.use))
+        self._source_name = redact(str(settings.source.use))
         self._started = False
         with ExitStack() as self._stack:
             signals = self._stack.enter_context(Signals())
@@ -120,7 +121,7 @@ class App:
                 ticks=[self.live_settings.watch],
                 commands=self.commands,
                 change=lambda command: self.live_settings.change(command.values),
-                reload=self.live_settings.reload,
+                reload=self._reload,
                 notices=self._notices,
                 annotate=self._annotate,
                 blocked=lambda: self.saver.full,
@@ -252,6 +253,7 @@ class App:
         return Camera(
             opener,
             stall_after=source.stall_after,
+            open_after=source.open_after,
             frozen_after=source.frozen_after,
             black_after=source.black_after,
             give_up=source.give_up,
@@ -288,17 +290,19 @@ class App:
             return
         from smartselfie.daemon.page import open_page
 
-        server = open_page(
-            lambda: self.settings,
-            config=self.options.config,
-            views=self.views,
-            send=self.send,
-            events=self.events,
+        keeper = PageKeeper(
+            lambda: open_page(
+                lambda: self.settings,
+                config=self.options.config,
+                views=self.views,
+                send=self.send,
+                events=self.events,
+            )
         )
-        if server.generated is not None:
+        if keeper.server is not None and keeper.server.generated is not None:
             self.live_settings.take_file()
-        self._stack.enter_context(server)
-        self.loop.ticks.append(_watch_over(server))
+        self._stack.enter_context(keeper)
+        self.loop.ticks.append(keeper)
 
     def _is_watched(self) -> bool:
         return self.window is not None or self.settings.web.enabled
@@ -323,28 +327,32 @@ class App:
 
         return annotate(view, image)
 
+    def _reload(self) -> None:
+        """Read the settings again, and open anew what a rotated log may have moved away."""
+        for output in self.outputs:
+            if isinstance(output.output, EventsFile):
+                output.do(output.output.reopen)
+        self.live_settings.reload()
+
     def _apply(self, new: Settings, changed: list[str]) -> None:
         """Put changed settings into effect where that is possible while running."""
         for part in self.parts:
             part.apply(new, changed)
 
 
-def _watch_over(server: WebServer) -> Callable[[], Iterable[Command]]:
-    """Return a tick that raises `WebError` when the server's thread has ended."""
-
-    def check() -> Iterable[Command]:
-        if server.failure is not None:
-            raise WebError(f"the web server ended: {server.failure}") from server.failure
-        return ()
-
-    return check
-
-
 def default_config() -> Path | None:
-    """Return ./config.yaml, else the user's own, else None."""
+    """Return ./config.yaml if it is one of ours, else the user's own, else None."""
+    here = Path("config.yaml")
+    if here.is_file():
+        if is_ours(here):
+            return here
+        log.warning(
+            "%s belongs to another program and is passed over; --config takes it all the same",
+            here.absolute(),
+        )
     home = Path(os.environ.get("XDG_CONFIG_HOME") or Path.home() / ".config")
     own = platformdirs.user_config_path("smartselfie", appauthor=False)
-    for path in (Path("config.yaml"), home / "smartselfie" / "config.yaml", own / "config.yaml"):
+    for path in (home / "smartselfie" / "config.yaml", own / "config.yaml"):
         if path.is_file():
             return path
     return None

@@ -15,6 +15,9 @@ COVERED_WEIGHT = 0.3
 OUTSIDE = 0.15
 """A landmark this far outside its box, in widths of the box, is a wrong guess."""
 
+FEW_FRAMES = "set trigger.rule: frames and trigger.hold: 3"
+"""What lets a source fire whose frames come more than `MAX_GAP` apart."""
+
 
 @dataclass(slots=True)
 class Smile:
@@ -41,6 +44,8 @@ class Smile:
     since: float = 0.0
     """When the smiling frames began."""
     last_smile: float = 0.0
+    gap: float = 0.0
+    """Seconds between the last two frames that it was seen in."""
     held_at: float | None = None
     """When it last had smiled for the whole hold."""
     fired_at: float | None = None
@@ -77,6 +82,7 @@ class Smile:
     def see(self, face: Face, at: float, rules: Rules, model: EvidenceModel | None) -> None:
         """Take the scored face of the frame of time `at`."""
         if self.last_seen and at > self.last_seen and not self.missed:
+            self.gap = at - self.last_seen
             self.interval += 0.2 * (min(MAX_GAP, at - self.last_seen) - self.interval)
         self.last_seen, self.missed, self.box = at, 0, face.box
         self.unsure = doubt(face, rules.min_score)
@@ -144,6 +150,8 @@ class Smile:
         """Say how far the hold has come, in words; empty without a smile."""
         if not self.frames or self.rests:
             return ""
+        if self.gap > MAX_GAP + EPSILON and (rules.rule == "evidence" or rules.hold_frames is None):
+            return f"frames {self.gap:.1f} s apart are too few, {FEW_FRAMES}"
         if rules.rule == "evidence":
             return f"{self.waits_for or 'a moment more'} ({self.certainty:.2f} of {rules.certainty:.2f})"
         if rules.hold_frames is None:

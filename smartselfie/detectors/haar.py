@@ -88,7 +88,7 @@ class Settings(CopySettings):
     scale_factor: Number = setting(
         1.1,
         "Step between the face sizes that are tried. Nearer to 1: fewer misses, slower.",
-        gt=1,
+        ge=1.01,
         le=2,
     )
     min_neighbors: Integer = setting(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import logging
 import os
@@ -26,7 +27,8 @@ from smartselfie.records import Event, View
 
 log = logging.getLogger(__name__)
 
-NAME = "status.json"
+PATTERN = "status-*.json"
+"""The files of all daemons of a user: one a folder of pictures, which has one writer."""
 EVERY = 1.0
 """Seconds between two writings of the file."""
 STALE = 10.0
@@ -82,7 +84,7 @@ class Health(BaseOutput):
         clock: Callable[[], float] = time.monotonic,
         now: Callable[[], datetime] = lambda: datetime.now().astimezone(),
     ) -> None:
-        self.path = folder / NAME
+        self.path = folder / status_name(store.folder)
         self._source = source
         self._store, self._camera, self._outputs = store, camera, outputs
         self._clock, self._now = clock, now
@@ -176,9 +178,9 @@ class Health(BaseOutput):
         return round((self._cpu[0] - used) / (now - at), 3) if now > at else 0.0
 
     def _write(self, status: Status) -> None:
-        part = self.path.with_name(f".{NAME}.{os.getpid()}")
+        part = self.path.with_name(f".{self.path.name}.{os.getpid()}")
         try:
-            part.write_text(json.dumps(status, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+            part.write_text(json.dumps(status, indent=1) + "\n", encoding="utf-8")
             part.chmod(0o644)  # whatever the service's umask: the machine's other users may ask how it is
             part.replace(self.path)
         finally:
@@ -207,19 +209,27 @@ def _own_folder() -> Path:
         return platformdirs.user_runtime_path("smartselfie", appauthor=False)
 
 
-def find_status(folders: Iterable[Path] = ()) -> tuple[Path, Status]:
-    """Return the newest status file and what it says, looked for where this user's and the system's are.
+def status_name(pictures: Path) -> str:
+    """Return the name of the status file of the daemon that saves its pictures there."""
+    digest = hashlib.blake2b(os.fsencode(pictures.absolute()), digest_size=6).hexdigest()
+    return PATTERN.replace("*", digest)
 
-    Raises `FileNotFoundError` where there is none.
+
+def find_statuses(folders: Iterable[Path] = (), pictures: Path | None = None) -> list[tuple[Path, Status]]:
+    """Return the status files and what they say, looked for where this user's and the system's are.
+
+    `pictures`: only that of the daemon that saves there. Raises `FileNotFoundError` where there is none.
     """
+    places = tuple(folders) or tuple(dict.fromkeys((runtime_folder(), _own_folder(), SYSTEM)))
     found = []
-    places = tuple(folders) or (runtime_folder(), _own_folder(), SYSTEM)
-    for path in (folder / NAME for folder in places):
-        with suppress(FileNotFoundError, PermissionError):
-            found.append((path, read_status(path)))
+    for folder in places:
+        for path in sorted(folder.glob(PATTERN if pictures is None else status_name(pictures))):
+            with suppress(FileNotFoundError, PermissionError):
+                found.append((path, read_status(path)))
     if not found:
-        raise FileNotFoundError(f"no {NAME} in {', '.join(map(str, dict.fromkeys(places)))}")
-    return max(found, key=lambda each: _number(each[1].get("clock")))
+        whose = "" if pictures is None else f" of {pictures}"
+        raise FileNotFoundError(f"no status{whose} in {', '.join(map(str, dict.fromkeys(places)))}")
+    return found
 
 
 def read_status(path: Path) -> Status:

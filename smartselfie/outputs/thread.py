@@ -48,6 +48,7 @@ class OutputThread:
         self._changed = threading.Condition()  # guards everything below
         self._events: deque[Event] = deque()
         self._view: View | None = None
+        self._work: Callable[[], None] | None = None
         self._view_due = float("-inf")
         self._pause, self._retry_at = pauses[0], float("-inf")
         self._trouble = ""
@@ -90,6 +91,12 @@ class OutputThread:
                 self._events.popleft()
                 self._lose(1, "it does not keep up")
             self._events.append(event)
+            self._changed.notify_all()
+
+    def do(self, work: Callable[[], None]) -> None:
+        """Have something done in the output's thread, between two events."""
+        with self._changed:
+            self._work = work
             self._changed.notify_all()
 
     def __call__(self, view: View) -> None:
@@ -135,9 +142,12 @@ class OutputThread:
                 event = self._events[0] if self._events and told else None
                 view, self._view = self._view, None
                 begin, self._begin = self._begin, False
+                work, self._work = self._work, None
             if begin:
                 self._try(self.output.begin)
-            if not begin and view is None and event is None:
+            if work is not None:
+                self._try(work)
+            if not begin and work is None and view is None and event is None:
                 break
             if view is not None:
                 self._try(lambda shown=view: self.output.view(shown))  # type: ignore[misc]
@@ -147,7 +157,7 @@ class OutputThread:
 
     def _wait_for(self) -> float | None:
         """Seconds until there is something to do; None: until something comes."""
-        if self._closing or self._begin or self._view is not None:
+        if self._closing or self._begin or self._view is not None or self._work is not None:
             return 0.0
         return max(0.0, self._retry_at - self._clock()) if self._events else None
 

@@ -6,18 +6,18 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from smartselfie.errors import SaveError
-from smartselfie.pictures.files import ENDINGS, encode, face_entries, scaled_faces, smile_score
 from smartselfie.records import Shot
 from smartselfie.saving.defaults import FORMAT, NAME, QUALITY
+from smartselfie.saving.encoding import SaverOptions, encoded
 from smartselfie.saving.folder import PictureFolder
-from smartselfie.saving.names import Namer, check_pattern
-from smartselfie.saving.outbox import EncodedPicture, Outbox, label
+from smartselfie.saving.names import Namer
+from smartselfie.saving.outbox import Outbox, label
 from smartselfie.saving.storage import Limits, Storage
 from smartselfie.seams import Emit
 
@@ -27,26 +27,6 @@ QUEUE_SIZE = 3
 """Shots waiting to be encoded: they are whole frames, 36 MB each at 12 megapixels."""
 PATIENCE = 8.0
 """Seconds for which the loop waits when a disk hangs: longer, and nobody could end the program."""
-_OVERLAY_QUALITY = 90
-
-
-@dataclass(frozen=True, slots=True)
-class SaverOptions:
-    """How pictures are stored; checked when made, `ValueError` (`ConfigError` for the name) otherwise."""
-
-    format: str = FORMAT
-    quality: int = QUALITY
-    name: str = NAME
-    save_overlay: bool = False
-    trigger: Mapping[str, object] = field(default_factory=dict)
-    model_version: str = ""
-
-    def __post_init__(self) -> None:
-        if self.format not in ENDINGS:
-            raise ValueError(f"format: need jpg or png, got {self.format!r}")
-        if not 1 <= self.quality <= 100:
-            raise ValueError(f"need 1 <= quality <= 100, got {self.quality}")
-        check_pattern(self.name)
 
 
 class FolderSaver:
@@ -284,8 +264,9 @@ class FolderSaver:
 
     def _step(self) -> bool:
         """Encode one shot and write what can be written; False when the saver is closed and all is done."""
+        learning = self._learn()
         with self._changed:
-            wait = self._outbox.seconds_to_wait()
+            wait = min(self._outbox.seconds_to_wait(), 0.001 if learning else float("inf"))
             if wait > 0 and not (self._queue or self._closing or self._resume):
                 self._idle = True
                 self._changed.notify_all()
@@ -299,7 +280,7 @@ class FolderSaver:
         if namer is not None:
             self._outbox.name_with(namer)
         if shot is not None:
-            self._outbox.add(_encoded(shot, options))
+            self._outbox.add(encoded(shot, options))
             with self._changed:
                 self._encoding = None
         self._outbox.write(now=now)
@@ -307,42 +288,19 @@ class FolderSaver:
             self._outbox.give_up()
         return not last
 
+    def _learn(self) -> bool:
+        """Have the storage learn a little while there is nothing to save; whether it has more to learn."""
+        with self._changed:
+            if self._queue or self._closing:
+                return False
+        try:
+            return not self._storage.learn(0.05)
+        except OSError:  # who writes a picture next says so
+            return False
+
 
 def _why_lost(patience: float) -> str:
     return f"the disk has not answered for {patience:g} s" if patience else "the disk does not keep up"
-
-
-def _encoded(shot: Shot, options: SaverOptions) -> EncodedPicture:
-    def file(format: str, quality: int, annotated: bool) -> bytes:
-        return encode(
-            shot,
-            format=format,
-            quality=quality,
-            trigger=options.trigger,
-            model_version=options.model_version,
-            annotated=annotated,
-        )
-
-    faces = scaled_faces(shot)
-    with_overlay = options.save_overlay and shot.annotated is not None
-    return EncodedPicture(
-        shot=shot,
-        taken=shot.taken,
-        score=smile_score(faces),
-        ending=ENDINGS[options.format],
-        data=file(options.format, options.quality, False),
-        overlay=file("jpg", _OVERLAY_QUALITY, True) if with_overlay else b"",
-        event={
-            "at": round(shot.at, 4),
-            "picked_at": round(shot.picked_at, 4),
-            "seq": shot.seq,
-            "file": "",
-            "time": shot.taken.isoformat(timespec="milliseconds"),
-            "by": shot.by,
-            "alternative": shot.alternative,
-            "faces": face_entries(faces),
-        },
-    )
 
 
 def _pictures(count: int) -> str:

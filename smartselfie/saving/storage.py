@@ -24,6 +24,8 @@ OVERLAY = "-overlay"
 """What follows a picture's name (before the ending) in the name of its annotated copy."""
 EARLIEST = datetime(2026, 1, 1, tzinfo=UTC)
 """No clock that is set says less: this program was written later."""
+READING = 0.2
+"""Seconds for which one look at the folder reads what is in its files; the rest is read by `learn`."""
 _KEPT_RATING = 5
 _ENDINGS = {".jpg", ".jpeg", ".png"}
 _CLOCK_SLACK = timedelta(days=1)
@@ -140,6 +142,8 @@ class _Known:
     rating: int = 0
     taken: float | None = None
     """Seconds since 1970."""
+    read: bool = True
+    """False: it has only been listed yet. Its size counts as ours, and it stays."""
 
     @property
     def size(self) -> int:
@@ -186,12 +190,33 @@ class Storage:
         self._monotonic = monotonic
         self._free = free
         self._known: dict[str, _Known] = {}
+        self._unread: list[str] | None = None  # None: the folder has not been listed
         self._born: dict[str, float] = {}  # of this run's pictures: sound also while the wall clock is not
         self._said_clock = False
+        self._is_short = False  # of room: then it matters which pictures are ours
 
     def saved(self, name: str) -> None:
         """Note that a picture has just been written."""
         self._born[name] = self._monotonic()
+
+    def learn(self, seconds: float) -> bool:
+        """Read what pictures say of themselves, for so long; whether all of them have been read.
+
+        Thousands take seconds: done while nothing else is to do, they hold up neither a picture nor the end.
+        Raises `OSError` when the folder cannot be read.
+        """
+        if self.limits.max_size is None and self.limits.max_age is None and not self._is_short:
+            return True
+        if self._unread is None:
+            self._scan()
+        assert self._unread is not None
+        until = self._monotonic() + seconds
+        while self._unread and self._monotonic() < until:
+            name = self._unread.pop()
+            known = self._known.get(name)
+            if known is not None and not known.read:
+                self._known[name] = _know(str(self._folder / name), known.key)
+        return not self._unread
 
     def make_room(self, incoming: int) -> str:
         """Remove what the limits say, so that `incoming` bytes fit; returns which limit forbids them, or "".
@@ -202,6 +227,7 @@ class Storage:
         free = self._free(self._folder)
         if limits.max_size is None and limits.max_age is None and free >= incoming + (limits.min_free or 0):
             return ""
+        self._is_short = True
         refused: set[str] = set()
         while True:
             pictures, copies = self._look()
@@ -240,6 +266,8 @@ class Storage:
                     age = min(age, passed - self._born[name])
             for copy in copies.get(name, ()):
                 size, rating = size + ours[copy].size, max(rating, ours[copy].rating)
+            if not known.read:
+                rating = _KEPT_RATING  # who knows what it is
             return Stored(name, size, age, rating)
 
         order = sorted(
@@ -252,6 +280,7 @@ class Storage:
     def _scan(self) -> dict[str, _Known]:
         """What is known of each of our pictures, by name."""
         known: dict[str, _Known] = {}
+        until = time.perf_counter() + READING
         with os.scandir(self._folder) as entries:
             for entry in entries:
                 name = entry.name
@@ -261,14 +290,20 @@ class Storage:
                     if not entry.is_file(follow_symlinks=False):
                         continue
                     status = entry.stat(follow_symlinks=False)
-                except FileNotFoundError:  # deleted by somebody while we look
+                except OSError:  # deleted by somebody while we look, or not to be looked at
                     continue
                 key = (status.st_size, status.st_mtime_ns, status.st_ctime_ns, status.st_ino)
                 before = self._known.get(name)
-                known[name] = before if before is not None and before.key == key else _know(entry.path, key)
+                if before is not None and before.key == key:
+                    known[name] = before
+                elif time.perf_counter() < until:
+                    known[name] = _know(entry.path, key)
+                else:
+                    known[name] = _Known(key, read=False)
         self._known = known
+        self._unread = [name for name, each in known.items() if not each.read]
         self._born = {name: born for name, born in self._born.items() if name in known}
-        return {name: each for name, each in known.items() if each.ours}
+        return {name: each for name, each in known.items() if each.ours or not each.read}
 
     def _clock_is_sound(self, now: datetime, newest: float | None) -> bool:
         latest = datetime.fromtimestamp(newest, UTC) if newest is not None else None

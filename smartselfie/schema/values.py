@@ -139,13 +139,21 @@ def _text(value: object) -> object:
     return value
 
 
+def expand(text: str) -> Path:
+    """Return a path with `~` and variables as a shell has them. Raises ValueError for one that is unknown."""
+    told = os.path.expandvars(text)
+    if re.search(r"\$(\w+|\{)", told, re.ASCII):
+        raise ValueError("no such variable")
+    try:
+        return Path(told).expanduser()
+    except RuntimeError as error:  # ~somebody who does not exist
+        raise ValueError("no such home") from error
+
+
 def _path(value: object, info: ValidationInfo) -> object:
     """Make a path of text, relative to the folder in the validation's context where there is one."""
     if isinstance(_text(value), str):
-        try:
-            value = Path(str(value)).expanduser()
-        except RuntimeError as error:  # ~somebody who does not exist
-            raise ValueError("no such home") from error
+        value = expand(str(value))
     base = info.context.get("base") if info.context else None
     return base / value if isinstance(value, Path) and base is not None else value
 
@@ -157,9 +165,30 @@ def _source(value: object, info: ValidationInfo) -> object:
     base = info.context.get("base") if info.context else None
     if value in ("auto", "demo", "picamera"):  # also where a file has such a name
         return value
-    if isinstance(_text(value), str) and base is not None and os.path.lexists(base / str(value)):
-        return str(base / str(value))
+    if isinstance(_text(value), str):
+        if str(value).startswith(("~", "$")):
+            value = str(expand(str(value)))
+        if base is not None and os.path.lexists(base / str(value)):
+            return str(base / str(value))
     return value
+
+
+def _pictures_folder(value: object, info: ValidationInfo) -> object:
+    """Do as `_path`, but put pictures of a program set up for a user with that user's other pictures."""
+    base = info.context.get("pictures") if info.context else None
+    if isinstance(value, str) and base is not None and not expand(value).is_absolute():
+        value = str(base / value)
+    return _path(value, info)
+
+
+def _site(value: object) -> object:
+    """Take the address of a site: scheme, host and port, with no more behind it than a slash."""
+    if not isinstance(_text(value), str):
+        return value
+    match = re.fullmatch(r"(https?://(?:[\w.-]+|\[[0-9a-fA-F:.]+\])(?::([0-9]{1,5}))?)/?", str(value))
+    if match is None or (match[2] and not 0 < int(match[2]) < 65536):
+        raise ValueError("not the address of a site")
+    return f"{match[1]}/"
 
 
 def _size(value: object) -> object:
@@ -270,6 +299,14 @@ AutoSwitch = Annotated[
     Literal["auto"] | bool, Kind("auto_switch", "auto, true or false", "auto | true | false")
 ]
 PathSetting = Annotated[Path, BeforeValidator(_path), Kind("path", "the path of a file or folder", "path")]
+PicturesFolder = Annotated[
+    Path, BeforeValidator(_pictures_folder), Kind("path", "the path of a file or folder", "path")
+]
+SiteAddress = Annotated[
+    str,
+    BeforeValidator(_site),
+    Kind("text", "http:// or https://, a host and maybe a port, without a path", "https://HOST"),
+]
 TwoPaths = Annotated[
     tuple[PathSetting, PathSetting],
     BeforeValidator(_pair),

@@ -8,7 +8,7 @@ write_values(Path("config.yaml"), {"trigger.hold": "400ms"})   # every comment s
 
 from smartselfie.schema.values import Hold, parse_listen
 from smartselfie.settings.describe import Setting, catalogue, controls, plain
-from smartselfie.settings.file import load, needs_restart, set_values
+from smartselfie.settings.file import is_ours, load, needs_restart, set_values
 from smartselfie.settings.machine import GpioSettings, PerformanceSettings, WebSettings, WindowSettings
 from smartselfie.settings.model import Settings, changes
 from smartselfie.settings.pictures import SaverSettings, StorageSettings
@@ -33,6 +33,7 @@ __all__ = [
     "catalogue",
     "changes",
     "controls",
+    "is_ours",
     "load",
     "needs_restart",
     "parse_listen",

@@ -15,6 +15,7 @@ from pydantic.fields import FieldInfo
 from smartselfie.schema.fields import Section
 from smartselfie.schema.values import Hold, Kind, format_duration, format_size
 from smartselfie.settings.model import FAMILIES, LIST, OPTIONAL_SECTIONS, SECTIONS, Settings
+from smartselfie.sources.trust import Trust
 
 _PLAIN = {"unit": None, "example": None, "live": False, "private": False, "secret": False}
 """What there is to know of a field that was not declared by `setting`: the kind."""
@@ -148,6 +149,8 @@ def plain(value: object) -> object:
             return str(value)
         case tuple():
             return [plain(item) for item in value]
+        case Trust():
+            return value.as_given()
         case _:
             return value
 

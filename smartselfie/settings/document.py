@@ -12,6 +12,9 @@ from smartselfie.errors import ConfigError
 from smartselfie.settings.model import LIST, OPTIONAL_SECTIONS, SECTIONS
 
 _TAG = "tag:yaml.org,2002:"
+SECRET = frozenset({"web.password"})
+"""Settings whose value no message repeats."""
+QUOTE_IT = "got ***, which YAML does not read as text; put it in quotes"
 _TRUE = ("yes", "true", "on")
 
 
@@ -106,7 +109,8 @@ def read_scalar(text: str, name: str) -> object:
     try:
         return None if node is None else construct(node)
     except _RefusedError as error:
-        raise ConfigError(f"{name}: {error}") from error
+        told = QUOTE_IT if any(key in name for key in SECRET) else str(error)
+        raise ConfigError(f"{name}: {told}") from error
 
 
 def construct(node: yaml.Node, depth: int = 0) -> object:
@@ -175,7 +179,8 @@ def _take(found: Document, key: str, place: str, node: yaml.Node) -> None:
     try:
         found.given[key] = Given(construct(node), place, written(node))
     except _RefusedError as error:
-        found.problems.append(f"{place}: {error}")
+        told = QUOTE_IT if key in SECRET else str(error)
+        found.problems.append(f"{place}: {told}")
 
 
 def _take_items(found: Document, node: yaml.Node, name: str, place: str) -> None:

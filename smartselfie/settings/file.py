@@ -4,19 +4,22 @@ from __future__ import annotations
 
 import difflib
 import os
+import re
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import platformdirs
 from pydantic import ValidationError
 
 from smartselfie.errors import ConfigError
 from smartselfie.outputs import OUTPUTS
+from smartselfie.redact import redact
 from smartselfie.schema.fields import Section
 from smartselfie.settings.describe import Setting, catalogue, describe_setting, described, plain
-from smartselfie.settings.document import Given, read, read_items, read_scalar, shorten
+from smartselfie.settings.document import SECRET, Given, read, read_items, read_scalar, shorten
 from smartselfie.settings.model import (
     FAMILIES,
     LIST,
@@ -115,9 +118,11 @@ def _override(given: dict[str, Given], override: str) -> None:
             del given[old]
         given.update(document.given)
         return
+    if key in SECRET:
+        place = f"--set {key}=***"
     value = read_scalar(text, place)
     setting = _known(given).get(key)
-    if setting and isinstance(value, str) and value:
+    if setting and isinstance(value, str) and value and not value.startswith(("~", "$")):
         here = Path.cwd() / value
         if setting.kind == "path" or (setting.kind == "source" and os.path.lexists(here)):
             value = str(here)
@@ -158,7 +163,9 @@ def _build(given: Mapping[str, Given], problems: list[str], base: Path | None, f
     dropped: set[str] = set()
     while True:
         try:
-            settings = Settings.model_validate(_nested(left), context={"base": base})
+            settings = Settings.model_validate(
+                _nested(left), context={"base": base, "pictures": _pictures_of(base)}
+            )
             break
         except ValidationError as error:
             mistakes = _mistakes(error, left, known)
@@ -171,6 +178,30 @@ def _build(given: Mapping[str, Given], problems: list[str], base: Path | None, f
     if problems:
         raise ConfigError("\n".join(sorted(problems, key=lambda problem: _line(problem, file))))
     return settings
+
+
+def _pictures_of(base: Path | None) -> Path | None:
+    """Return where relative folders of pictures are when the settings are a user's own, None elsewhere."""
+    if base is None:
+        return None
+    configs = [
+        Path(os.environ.get("XDG_CONFIG_HOME") or Path.home() / ".config"),
+        platformdirs.user_config_path(),
+    ]
+    if not any(base.is_relative_to(folder) for folder in configs):
+        return None
+    return platformdirs.user_pictures_path() / "smartselfie"
+
+
+def is_ours(path: Path) -> bool:
+    """Whether a config.yaml is of this program: at least half of its sections are, or it has none at all."""
+    try:
+        text = read_text(path)
+    except ConfigError:
+        return True  # said by whoever reads it
+    named = re.findall(r"^([A-Za-z_][\w-]*)\s*:", text, re.MULTILINE)
+    ours = [name for name in named if name in SECTIONS or name == LIST]
+    return 2 * len(ours) >= len(named)
 
 
 def _line(problem: str, file: str) -> float:
@@ -263,7 +294,7 @@ def _is_another_kinds(key: str) -> bool:
 
 def _reason(setting: Setting, item: Given) -> str:
     """Say what was given and what is allowed."""
-    got = "***" if setting.secret or setting.key == "web.password" else item.written or '""'
+    got = "***" if setting.secret or setting.key in SECRET else redact(item.written) or '""'
     hint = ""
     if isinstance(item.value, bool) and setting.kind not in ("switch", "auto_switch"):
         hint = f" (YAML reads that as {str(item.value).lower()})"

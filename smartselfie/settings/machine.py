@@ -7,7 +7,17 @@ from typing import Literal
 from pydantic import model_validator
 
 from smartselfie.schema.fields import Section, broken_rule, setting
-from smartselfie.schema.values import AutoSwitch, Integer, Listen, Number, Switch, Text, Texts, TwoPaths
+from smartselfie.schema.values import (
+    AutoSwitch,
+    Integer,
+    Listen,
+    Number,
+    SiteAddress,
+    Switch,
+    Text,
+    Texts,
+    TwoPaths,
+)
 
 
 class WindowSettings(Section):
@@ -69,8 +79,8 @@ class WebSettings(Section):
     )
     password: Text | None = setting(
         None,
-        "What the page asks for on any address but this machine's own; null: one is made and printed at "
-        "the first start.",
+        "What the page asks for on any address but this machine's own; null: one is made, and shown at the "
+        "first start: on the terminal, else in a file that only its owner can read.",
         private=True,
     )
     require_password: Literal["auto", "always"] = setting(
@@ -83,7 +93,7 @@ class WebSettings(Section):
         private=True,
         example=["cert.pem", "key.pem"],
     )
-    public_url: Text | None = setting(
+    public_url: SiteAddress | None = setting(
         None,
         "Address under which people reach the page, when that differs from `listen` (a reverse proxy).",
         private=True,

@@ -6,13 +6,13 @@ from typing import Literal
 
 from smartselfie.saving.defaults import FORMAT, NAME, QUALITY
 from smartselfie.schema.fields import Section, setting
-from smartselfie.schema.values import Duration, Integer, NamePattern, PathSetting, Size, Switch
+from smartselfie.schema.values import Duration, Integer, NamePattern, PicturesFolder, Size, Switch
 
 
 class SaverSettings(Section):
     """The files of the pictures."""
 
-    folder: PathSetting = setting(
+    folder: PicturesFolder = setting(
         "images_clicked", "Where pictures are saved; made when missing.", private=True
     )
     format: Literal["jpg", "png"] = setting(

@@ -43,6 +43,8 @@ def _as_yaml(kind: str, value: object) -> str:
     value = plain(value)
     if isinstance(value, list):
         return "[" + ", ".join(_scalar(item) for item in value) + "]"
+    if isinstance(value, dict):
+        return "{" + ", ".join(f"{name}: {_scalar(item)}" for name, item in value.items()) + "}"
     return _scalar(value)
 
 

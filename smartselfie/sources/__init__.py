@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
@@ -11,6 +10,7 @@ from smartselfie.schema.fields import Section, setting
 from smartselfie.schema.kinds import Family, KindEntry
 from smartselfie.schema.values import Duration, Number, PictureSize, Rotation, SourceName
 from smartselfie.seams import Source
+from smartselfie.sources.trust import TlsTrust
 
 TIMEOUT = 3.25
 """Seconds for which a network stream may keep silent, unless somebody says otherwise."""
@@ -41,6 +41,20 @@ class SourceSettings(Section):
         "Shorter: quicker recovery; too short: a slow camera is restarted for nothing.",
         ge=0.5,
         le=600,
+    )
+    open_after: Duration = setting(
+        10.0,
+        "A camera may take this long to open and to give its first frame. Longer: for cameras that wake up "
+        "slowly; shorter: one that gives none is tried anew sooner.",
+        ge=1,
+        le=600,
+    )
+    tls: TlsTrust | None = setting(
+        None,
+        "Whose certificate an https camera may have: {verify: false} any, {ca: FILE} those that a PEM file "
+        "vouches for, {sha256: FINGERPRINT} only that one; null: those that the system trusts.",
+        private=True,
+        example={"verify": False},
     )
     black_after: Duration = setting(
         2.0,
@@ -118,11 +132,6 @@ It is chosen by `source.use`: by its pattern, else by its name, alone or with a 
 def names() -> list[str]:
     """Return the kinds that are chosen by their name alone."""
     return [name for name, entry in SOURCES.kinds.items() if entry.pattern in ("", name) and name != "path"]
-
-
-def without_password(use: str) -> str:
-    """Return what `--source` was given as others may read it: a URL without user and password."""
-    return re.sub(r"(?<=://)[^/]*@", "", use)
 
 
 @dataclass

@@ -17,7 +17,8 @@ import cv2
 from smartselfie.errors import CameraLostError, NoCameraError, SourceError
 from smartselfie.quiet import set_opencv_log_level
 from smartselfie.records import Frame, Image
-from smartselfie.sources import without_password
+from smartselfie.redact import redact
+from smartselfie.sources.containers import is_whole, pixel_shape, square_pixels
 from smartselfie.sources.devices import CHOICES, why_not
 from smartselfie.sources.rotation import check_rotation, rotated
 
@@ -25,6 +26,10 @@ log = logging.getLogger(__name__)
 
 _RETRIES, _PAUSE = 5, 0.02
 """A webcam may hand out a damaged picture now and then: so often it is asked again, after so many seconds."""
+
+
+FEW = 4
+"""Frames a second below which the trigger's usual rule never fires."""
 
 
 class Capture(Protocol):
@@ -170,6 +175,13 @@ class VideoFile:
         rate = self._capture.get(cv2.CAP_PROP_FPS)
         self._step = 1 / rate if math.isfinite(rate) and 0 < rate <= 1000 else 1 / fps
         self._count = self._capture.get(cv2.CAP_PROP_FRAME_COUNT)
+        self._shape = pixel_shape(self._capture)
+        if 1 / self._step < FEW:
+            log.warning(
+                "%s has %.2g frames a second, and a smile is told from %d and more; "
+                "set trigger.rule: frames and trigger.hold: 3",
+                self.path, 1 / self._step, FEW,
+            )  # fmt: skip
         self._seq, self._at = 0, -self._step
         self._first = self._next()
         if self._first is None:
@@ -192,6 +204,7 @@ class VideoFile:
         # Frame counts lie, POS_MSEC is sound, except in files that have no times: there it stays where it is.
         media = self._capture.get(cv2.CAP_PROP_POS_MSEC) / 1000
         self._at = media if math.isfinite(media) and media > self._at else self._at + self._step
+        image = square_pixels(image, self._shape)
         frame = Frame(rotated(image, self._rotate), self._seq, self._at)
         self._seq += 1
         return frame
@@ -199,7 +212,7 @@ class VideoFile:
     def _ended(self) -> None:
         promised, self._count = self._count * self._step, 0.0  # one warning, however often one reads on
         got = self._at + self._step
-        if promised - got > 0.5 + 0.05 * promised:
+        if promised - got > 0.5 + 0.05 * promised and not is_whole(self.path):
             log.warning(
                 "%s breaks off after %.1f of %.1f s: damaged, or not copied whole", self.path, got, promised
             )
@@ -243,8 +256,8 @@ def _what_is_wrong(path: Path) -> str:
 class NetworkStream:
     """A live stream that FFmpeg understands: RTSP, or video over HTTP.
 
-    Neither opening nor reading waits longer than `timeout` seconds. Raises `NoCameraError` when it cannot be
-    opened.
+    Opening waits no longer than `open_timeout`, reading no longer than `timeout` seconds. Raises
+    `NoCameraError` when it cannot be opened.
     """
 
     live = True
@@ -255,34 +268,37 @@ class NetworkStream:
         *,
         rotate: int = 0,
         timeout: float = 3.25,
+        open_timeout: float = 10.0,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        self.name = without_password(url)
+        self.name = redact(url)
         self._rotate = check_rotation(rotate)
         self._clock = clock
         self._seq = 0
         _quiet()
-        limit = round(timeout * 1000)
+        opening, reading = round(max(open_timeout, timeout) * 1000), round(timeout * 1000)
         self._capture = cast(
             Capture,
             cv2.VideoCapture(
                 url,
                 cv2.CAP_FFMPEG,
-                [cv2.CAP_PROP_OPEN_TIMEOUT_MSEC, limit, cv2.CAP_PROP_READ_TIMEOUT_MSEC, limit],
+                [cv2.CAP_PROP_OPEN_TIMEOUT_MSEC, opening, cv2.CAP_PROP_READ_TIMEOUT_MSEC, reading],
             ),
         )
         if not self._capture.isOpened():
             self._capture.release()
             raise NoCameraError(
                 f"{self.name} does not answer with video",
-                remedy=f"check the address, user and password; {CHOICES}",
+                remedy=f"check the address, user and password (source.open_after gives it longer); {CHOICES}",
             )
+        self._shape = pixel_shape(self._capture)
 
     def read(self) -> Frame:
         """Return the next picture; raises `CameraLostError` when the stream ends or stalls."""
         ok, image = self._capture.read()
         if not ok or image is None or not image.size:
             raise CameraLostError(f"{self.name} sends no pictures any more")
+        image = square_pixels(image, self._shape)
         frame = Frame(rotated(image, self._rotate), self._seq, self._clock())
         self._seq += 1
         return frame

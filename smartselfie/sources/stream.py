@@ -15,6 +15,7 @@ def build(settings: SourceSettings, *, timeout: float) -> Callable[[], Source]:
     """Return the opener of the stream that `source.use` names."""
 
     def open_stream() -> Source:
+        from smartselfie.sources.http_client import split_address
         from smartselfie.sources.opencv import NetworkStream
 
         url = str(settings.use)
@@ -22,9 +23,16 @@ def build(settings: SourceSettings, *, timeout: float) -> Callable[[], Source]:
             from smartselfie.sources.mjpeg import MjpegStream, UnsuitableStreamError
 
             try:
-                return MjpegStream(url, rotate=settings.rotate, timeout=timeout)
+                return MjpegStream(
+                    url,
+                    rotate=settings.rotate,
+                    timeout=timeout,
+                    open_timeout=settings.open_after,
+                    trust=settings.tls,
+                )
             except UnsuitableStreamError as error:
                 log.debug("%s; reading it with FFmpeg", error)
-        return NetworkStream(url, rotate=settings.rotate, timeout=timeout)
+        split_address(url)
+        return NetworkStream(url, rotate=settings.rotate, timeout=timeout, open_timeout=settings.open_after)
 
     return open_stream

@@ -19,7 +19,7 @@ from PIL import ImageOps
 
 from smartselfie.errors import PictureError
 from smartselfie.pictures.files import PictureInfo, read_metadata, set_rating, smile_score
-from smartselfie.web.wire import Json, face_json, picture_id
+from smartselfie.web.wire import Json, face_json, picture_id, readable
 
 ENDINGS = (".jpg", ".jpeg", ".png")
 _SETTLED = 3.0  # seconds after which a folder's time tells of every change, also on FAT
@@ -33,6 +33,11 @@ class Entry:
     name: str
     changed_ns: int
     bytes: int
+
+    @property
+    def shown(self) -> str:
+        """The name as any page and any archive can have it."""
+        return readable(self.name)
 
     @property
     def version(self) -> str:
@@ -88,12 +93,11 @@ class Gallery:
         """What the file says of itself; None when it is damaged or gone."""
         return self._read(self.path(entry), entry.changed_ns, entry.bytes)
 
-    def describe(self, entry: Entry) -> Json:
-        """Return what the page shows of a picture."""
-        info = self.info(entry)
-        told: Json = {
+    def bare(self, entry: Entry) -> Json:
+        """Return what the folder alone says of a picture."""
+        return {
             "id": entry.id,
-            "name": entry.name,
+            "name": entry.shown,
             "version": entry.version,
             "bytes": entry.bytes,
             "taken": None,
@@ -104,6 +108,11 @@ class Gallery:
             "score": None,
             "faces": [],
         }
+
+    def describe(self, entry: Entry) -> Json:
+        """Return what the page shows of a picture."""
+        info = self.info(entry)
+        told = self.bare(entry)
         if info is not None:
             by = info.details.get("by")
             told |= {
@@ -135,7 +144,14 @@ class Gallery:
     def delete(self, entry: Entry) -> None:
         """Remove the file; harmless when it is gone already."""
         self.path(entry).unlink(missing_ok=True)
-        self._forget()
+        with self._lock:
+            listing = self._listing
+            if listing is None or (place := listing.places.get(entry.id)) is None:
+                return
+            entries = (*listing.entries[:place], *listing.entries[place + 1 :])
+            places = {each.id: number for number, each in enumerate(entries)}
+            # not read anew: what else has changed shows in the folder's time, which is now another
+            self._listing = _Listing(listing.folder_ns, listing.read_at, entries, places)
 
     def _forget(self) -> None:
         with self._lock:
@@ -151,9 +167,12 @@ class Gallery:
             if old is not None and old.folder_ns == folder_ns and old.read_at - folder_ns / 1e9 > _SETTLED:
                 return old
             read_at = time.time()
-            entries = tuple(sorted(self._scan(), key=lambda e: (e.changed_ns, e.name), reverse=True))
-            places = {entry.id: place for place, entry in enumerate(entries)}
-            self._listing = _Listing(folder_ns, read_at, entries, places)
+            try:
+                found = sorted(self._scan(), key=lambda e: (e.changed_ns, e.name), reverse=True)
+            except OSError:
+                return _Listing(0, 0.0, (), {})
+            places = {entry.id: place for place, entry in enumerate(found)}
+            self._listing = _Listing(folder_ns, read_at, tuple(found), places)
             return self._listing
 
     def _scan(self) -> Iterator[Entry]:
@@ -161,7 +180,7 @@ class Gallery:
             for item in found:
                 if item.name.startswith(".") or not item.name.lower().endswith(ENDINGS):
                     continue
-                with contextlib.suppress(FileNotFoundError):  # deleted while we look
+                with contextlib.suppress(OSError):  # deleted while we look, or not to be looked at
                     if item.is_file(follow_symlinks=False):
                         status = item.stat(follow_symlinks=False)
                         yield Entry(picture_id(item.name), item.name, status.st_mtime_ns, status.st_size)

@@ -10,11 +10,14 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
+from smartselfie.errors import BusyError
 from smartselfie.outputs.events import Events
 from smartselfie.records import Event
 from smartselfie.web.wire import Json, event_json
 
 _STOP: Event = {}
+LISTENERS = 128
+"""Clients that are told of events at once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,9 +83,18 @@ class Hub:
             raise RuntimeError("the thread web-events did not stop")
         self._thread = None
 
+    def check_room(self) -> None:
+        """Raise `BusyError` when too many listen."""
+        if len(self._listeners) >= LISTENERS:
+            raise BusyError("too many listen at once", remedy="try again later")
+
     @contextmanager
     def listener(self, after: int | None = None) -> Iterator[Listener]:
-        """Give a queue of the events from now on, or of those known after the number `after`."""
+        """Give a queue of the events from now on, or of those known after the number `after`.
+
+        Raises `BusyError` when too many listen.
+        """
+        self.check_room()
         listener = Listener()
         if after is not None:
             for item in self.recent:

@@ -15,16 +15,22 @@ from typing import Any
 
 import cv2
 import numpy as np
-from fastapi import APIRouter, WebSocket, WebSocketDisconnect
+from fastapi import APIRouter, Request, WebSocket, WebSocketDisconnect
 from fastapi.responses import StreamingResponse
 
+from smartselfie.errors import BusyError
 from smartselfie.records import Image, View
 from smartselfie.viewing.newest import Newest
 from smartselfie.web.hub import Hub
+from smartselfie.web.security import client_of
 from smartselfie.web.wire import view_json
 
 BUDGET = 160.0
 """Pictures a second for all viewers together: more viewers see fewer each, the analysis keeps its rate."""
+ASKED_LATELY = 2.0
+"""Seconds: whoever has not asked for a picture within these does not share."""
+VIEWERS, VIEWERS_EACH = 64, 16
+"""Streams at once, of all and of one client; those beyond are told to come back."""
 MOST = 40.0
 """Pictures a second for one viewer: no eye wants more, also of a recording that runs faster than life."""
 
@@ -42,6 +48,15 @@ class LiveJpeg:
     def message(self) -> bytes:
         """Length of the JSON (4 bytes, big endian), the JSON, the JPEG."""
         return struct.pack(">I", len(self.info)) + self.info + self.jpeg
+
+
+@dataclass(slots=True, eq=False)
+class Viewer:
+    """Somebody who looks."""
+
+    client: str
+    asked_at: float = float("-inf")
+    """When it last asked for a picture, in monotonic seconds."""
 
 
 def encode(image: Image, width: int, quality: int) -> bytes:
@@ -68,7 +83,7 @@ class Stream:
         self._budget = budget
         self._wake = threading.Condition()
         self._waiting: list[asyncio.Future[LiveJpeg]] = []
-        self._viewers = 0
+        self._viewers: list[Viewer] = []
         self._stopping = False
         self._latest: LiveJpeg | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -100,17 +115,32 @@ class Stream:
         """Whether `close` has been called."""
         return self._stopping
 
-    @contextmanager
-    def viewer(self) -> Iterator[None]:
-        """Say that somebody looks, so that the rate is shared."""
-        self._viewers += 1
-        try:
-            yield
-        finally:
-            self._viewers -= 1
+    def check_room(self, client: str) -> None:
+        """Raise `BusyError` when all places are taken, or all of one client's."""
+        if (
+            len(self._viewers) >= VIEWERS
+            or sum(each.client == client for each in self._viewers) >= VIEWERS_EACH
+        ):
+            raise BusyError("too many look at once", remedy="close other windows, or try again later")
 
-    async def next(self, after: int, timeout: float = 2.0) -> LiveJpeg | None:
+    @contextmanager
+    def viewer(self, client: str) -> Iterator[Viewer]:
+        """Give a place from which to look. Raises `BusyError` when all are taken, or all of one client's."""
+        self.check_room(client)
+        viewer = Viewer(client)
+        self._viewers.append(viewer)
+        try:
+            yield viewer
+        finally:
+            self._viewers.remove(viewer)
+
+    def sharing(self, now: float) -> int:
+        """Return how many share the rate: those who asked lately, not those who are merely connected."""
+        return sum(now - viewer.asked_at < ASKED_LATELY for viewer in tuple(self._viewers))
+
+    async def next(self, after: int, viewer: Viewer, timeout: float = 2.0) -> LiveJpeg | None:
         """Wait for a picture newer than the count `after`; None when there is none in time."""
+        viewer.asked_at = time.monotonic()
         newest, _ = self._views.get()
         if self._latest is not None and self._latest.count == newest > after:
             return self._latest
@@ -150,7 +180,8 @@ class Stream:
                 waiting, self._waiting = self._waiting, []
             if not waiting:  # gone, or served meanwhile
                 continue
-            count, free_at = newest, time.monotonic() + max(1 / MOST, self._viewers / self._budget)
+            now = time.monotonic()
+            count, free_at = newest, now + max(1 / MOST, self.sharing(now) / self._budget)
             info = json.dumps(view_json(view), separators=(",", ":")).encode()
             picture = LiveJpeg(newest, info, encode(view.frame.image, self._width, self._quality))
             assert self._loop is not None
@@ -174,7 +205,13 @@ def live_routes(stream: Stream, hub: Hub) -> APIRouter:
     async def live(socket: WebSocket) -> None:
         """Answers each text "next" with one binary picture; sends events as text, unasked."""
         await socket.accept()
-        with stream.viewer(), hub.listener() as listener:
+        with contextlib.ExitStack() as stack:
+            try:
+                viewer = stack.enter_context(stream.viewer(client_of(socket.scope)))
+            except BusyError as error:
+                await socket.close(1013, str(error))
+                return
+            listener = stack.enter_context(hub.listener())
             asked = asyncio.Event()
             await socket.send_json({"event": "camera", "camera": hub.camera})
 
@@ -187,7 +224,7 @@ def live_routes(stream: Stream, hub: Hub) -> APIRouter:
                 count = 0
                 while not stream.closed:
                     await asked.wait()
-                    picture = await stream.next(count)
+                    picture = await stream.next(count, viewer)
                     if picture is None:
                         await socket.send_json({"event": "no_picture", "camera": hub.camera})
                         continue
@@ -204,14 +241,16 @@ def live_routes(stream: Stream, hub: Hub) -> APIRouter:
             await socket.close()
 
     @router.get("/stream.mjpg", include_in_schema=False)
-    async def mjpeg() -> StreamingResponse:
+    async def mjpeg(request: Request) -> StreamingResponse:
         """Endless `multipart/x-mixed-replace`; a reader that is slow gets fewer pictures."""
+        client = client_of(request.scope)
+        stream.check_room(client)
 
         async def parts() -> AsyncIterator[bytes]:
             count = 0
-            with stream.viewer():
+            with stream.viewer(client) as viewer:
                 while not stream.closed:
-                    picture = await stream.next(count)
+                    picture = await stream.next(count, viewer)
                     if picture is None:
                         continue
                     count = picture.count

@@ -1,4 +1,4 @@
-"""Passwords, kept as scrypt hashes only, and the sessions that a right one opens."""
+"""Passwords, kept as scrypt hashes only."""
 
 from __future__ import annotations
 
@@ -6,10 +6,9 @@ import base64
 import binascii
 import hashlib
 import hmac
+import os
 import secrets
-import time
-from collections import OrderedDict
-from collections.abc import Callable
+from pathlib import Path
 
 from smartselfie.errors import ConfigError
 
@@ -21,6 +20,17 @@ _PREFIX = "scrypt"
 def generate() -> str:
     """Return a new password of some 59 bits that is easy to type: `k7wq-m3xd-p9ha`."""
     return "-".join("".join(secrets.choice(_ALPHABET) for _ in range(4)) for _ in range(3))
+
+
+def read_kept(path: Path) -> str | None:
+    """Return the password of a file that nobody but its owner can read or write; None where there is none."""
+    try:
+        status = path.stat()
+        if hasattr(os, "getuid") and (status.st_uid != os.getuid() or status.st_mode & 0o077):
+            return None
+        return path.read_text(encoding="utf-8").strip() or None
+    except (OSError, UnicodeDecodeError):
+        return None
 
 
 def is_hash(text: str) -> bool:
@@ -59,40 +69,3 @@ def _derive(password: str, salt: bytes, cost: int, block: int, lanes: int) -> by
 
 def _unbase(text: str) -> bytes:
     return base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
-
-
-class Sessions:
-    """Who has given the password: random tokens, of which only the hash is kept. Not for several threads."""
-
-    def __init__(
-        self,
-        *,
-        lifetime: float = 30 * 86400,
-        most: int = 500,
-        clock: Callable[[], float] = time.monotonic,
-    ) -> None:
-        self.lifetime = lifetime
-        self._most = most
-        self._clock = clock
-        self._ends: OrderedDict[bytes, float] = OrderedDict()
-
-    def open(self) -> str:
-        """Return the token of a new session; the oldest one ends when there are too many."""
-        token = secrets.token_urlsafe(32)
-        self._ends[_digest(token)] = self._clock() + self.lifetime
-        while len(self._ends) > self._most:
-            self._ends.popitem(last=False)
-        return token
-
-    def known(self, token: str) -> bool:
-        """Whether `token` is of a session that has not ended."""
-        ends = self._ends.get(_digest(token))
-        return ends is not None and self._clock() < ends
-
-    def end(self, token: str) -> None:
-        """Forget the session; harmless when there is none."""
-        self._ends.pop(_digest(token), None)
-
-
-def _digest(token: str) -> bytes:
-    return hashlib.sha256(token.encode("utf-8", "surrogatepass")).digest()

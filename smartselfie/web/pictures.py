@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import io
+import logging
 import zipfile
 from collections.abc import Callable, Iterator, Sequence
-from typing import Annotated, Any
+from typing import Annotated, Any, BinaryIO
 
 from fastapi import APIRouter, Form, Path, Query, Response
 from fastapi.responses import FileResponse, StreamingResponse
@@ -13,6 +14,8 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from smartselfie.web.gallery import Entry, Gallery
 from smartselfie.web.problems import ProblemError, documented
+
+log = logging.getLogger(__name__)
 
 Id = Annotated[str, Path(description="A picture's id, as listed", pattern="^[0-9a-f]{16}$")]
 _GONE = "there is no such picture; it may have been deleted"
@@ -80,7 +83,8 @@ class _Outlet(io.RawIOBase):
 def zip_stream(gallery: Gallery, entries: Sequence[Entry], block: int = 256 * 1024) -> Iterator[bytes]:
     """Give a zip of the pictures block by block, never more than one block of it in memory.
 
-    Stored, not packed: JPEG does not get smaller. A picture that goes away meanwhile is left out.
+    Stored, not packed: JPEG does not get smaller. A picture that goes away or cannot be
+    read is left out, or ends where its disk does: the others are there.
     """
     outlet = _Outlet()
     with zipfile.ZipFile(outlet, "w", zipfile.ZIP_STORED) as archive:
@@ -88,14 +92,22 @@ def zip_stream(gallery: Gallery, entries: Sequence[Entry], block: int = 256 * 10
             path = gallery.path(entry)
             try:
                 source = path.open("rb")
-                told = zipfile.ZipInfo.from_file(path, entry.name, strict_timestamps=False)
-            except FileNotFoundError:
+                told = zipfile.ZipInfo.from_file(path, entry.shown, strict_timestamps=False)
+            except (OSError, ValueError):
                 continue
             with source, archive.open(told, "w") as target:
-                while data := source.read(block):
+                while data := _some(source, block):
                     target.write(data)
                     yield outlet.take()
     yield outlet.take()
+
+
+def _some(source: BinaryIO, block: int) -> bytes:
+    try:
+        return source.read(block)
+    except OSError as error:
+        log.warning("%s: %s; the archive has it in part", source.name, error.strerror)
+        return b""
 
 
 def _after(entries: Sequence[Entry], cursor: str) -> int:
@@ -109,6 +121,15 @@ def _after(entries: Sequence[Entry], cursor: str) -> int:
         if entry.changed_ns < changed_ns:
             return place
     return place + 1 if entries else 0
+
+
+def _item(gallery: Gallery, entry: Entry) -> PictureItem:
+    """Describe a picture; what another program wrote into one, and makes no sense, is left out."""
+    try:
+        return PictureItem.model_validate(gallery.describe(entry))
+    except (ValueError, TypeError, OverflowError, RecursionError) as error:
+        log.info("%s: what it says of itself makes no sense (%s)", entry.shown, type(error).__name__)
+        return PictureItem.model_validate(gallery.bare(entry))
 
 
 def picture_routes(gallery: Gallery) -> APIRouter:
@@ -141,14 +162,14 @@ def _add_lists(router: APIRouter, gallery: Gallery, found: Callable[[str], Entry
         more = start + limit < len(entries)
         return PicturePage(
             total=len(entries),
-            items=[PictureItem.model_validate(gallery.describe(entry)) for entry in chosen],
+            items=[_item(gallery, entry) for entry in chosen],
             next=f"{max(chosen[-1].changed_ns, 0):x}.{chosen[-1].id}" if more and chosen else None,
         )
 
     @router.get("/shots/{id}", responses=documented(404, 422))
     def show_shot(id: Id) -> PictureItem:
         """Describe one picture."""
-        return PictureItem.model_validate(gallery.describe(found(id)))
+        return _item(gallery, found(id))
 
 
 def _add_files(router: APIRouter, gallery: Gallery, found: Callable[[str], Entry]) -> None:
@@ -164,7 +185,7 @@ def _add_files(router: APIRouter, gallery: Gallery, found: Callable[[str], Entry
         return FileResponse(
             gallery.path(entry),
             media_type=kind,
-            filename=entry.name,
+            filename=entry.shown,
             content_disposition_type="attachment" if download else "inline",
             headers={"cache-control": "private, max-age=86400"},
         )
@@ -191,7 +212,7 @@ def _add_changes(router: APIRouter, gallery: Gallery, found: Callable[[str], Ent
             raise ProblemError(404, _GONE) from error
         except OSError as error:
             raise ProblemError(507, f"the rating cannot be written: {error.strerror}") from error
-        return PictureItem.model_validate(gallery.describe(found(id)))
+        return _item(gallery, found(id))
 
     @router.delete("/shots/{id}", status_code=204, response_model=None, responses=documented(404, 422))
     def delete_shot(id: Id) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import binascii
+import contextlib
 import hashlib
 import hmac
 import ipaddress
@@ -18,9 +19,10 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.responses import HTMLResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from smartselfie.web.passwords import Sessions, verify
+from smartselfie.web.passwords import verify
 from smartselfie.web.problems import problem
 from smartselfie.web.rates import Rates, client_key
+from smartselfie.web.sessions import Sessions
 
 COOKIE = "smartselfie_session"
 SMALL_BODY = 256 * 1024
@@ -38,9 +40,16 @@ _HEADERS = {
     "permissions-policy": "camera=(self), microphone=(), geolocation=(), payment=(), usb=()",
 }
 
-# What the log-in form itself needs; nothing else is given without a password.
+# What the log-in form needs, and whoever asks whether the server lives; no more without a password.
 _OPEN = frozenset(
-    {"/api/v1/session", "/static/login.js", "/static/login.css", "/static/tokens.css", "/static/icon.svg"}
+    {
+        "/health",
+        "/api/v1/session",
+        "/static/login.js",
+        "/static/login.css",
+        "/static/tokens.css",
+        "/static/icon.svg",
+    }
 )
 
 
@@ -53,9 +62,10 @@ class AccessPolicy:
         password_hash: str | None = None,
         names: Iterable[str] | None = None,
         listens_on: str = "127.0.0.1",
+        sessions: Sessions | None = None,
     ) -> None:
         self.password_hash = password_hash
-        self.sessions = Sessions()
+        self.sessions = sessions or Sessions()
         self._names = None if names is None else _names(listens_on, names)
         self._any_address = not is_loopback(listens_on)
         self._tries = Rates(burst=5, per_second=1 / 15)
@@ -127,12 +137,22 @@ class AccessMiddleware:
             await send(message)
 
         refusal = await self._refusal(scope)
-        if refusal is not None:
+        app: ASGIApp = self._app if refusal is None else refusal
+        if scope["type"] == "http" and scope["method"] == "HEAD" and not scope["path"].startswith("/static/"):
+            scope = {**scope, "method": "GET"}
+            await head_only(app, scope, receive, send_with_headers)
+        elif refusal is not None:
             await refusal(scope, receive, send_with_headers)
-        elif scope["type"] == "websocket" or scope["path"] in self._upload_paths:
-            await self._app(scope, receive, send_with_headers)
+        elif scope["type"] == "websocket" or scope["path"] in ENDLESS:
+            token = session_of(Headers(scope=scope))
+            if self._policy.password_hash is not None and self._policy.sessions.known(token):
+                await while_logged_in(app, self._policy.sessions, token)(scope, receive, send_with_headers)
+            else:
+                await app(scope, receive, send_with_headers)
+        elif scope["path"] in self._upload_paths:
+            await app(scope, receive, send_with_headers)
         else:
-            await self._app(scope, _counted(receive), send_with_headers)
+            await app(scope, _counted(receive), send_with_headers)
 
     async def _refusal(self, scope: Scope) -> Response | None:
         headers = Headers(scope=scope)
@@ -162,9 +182,73 @@ class AccessMiddleware:
         )
         if wants_page:
             return HTMLResponse(self._login_page.read_text(encoding="utf-8"), 401)
-        return problem(
-            401, "this needs the password: log in on the page, or send it by HTTP Basic (curl -u :PASSWORD)"
-        )
+        # Programs wait to be asked; a browser would put a form of its own over the page's.
+        asked = {} if "sec-fetch-mode" in headers else {"www-authenticate": 'Basic realm="smartselfie"'}
+        told = "this needs the password: log in on the page, or send it by HTTP Basic (curl -u :PASSWORD)"
+        return problem(401, told, asked)
+
+
+ENDLESS = frozenset({"/stream.mjpg", "/api/v1/events"})
+"""Answers that go on until somebody ends them."""
+
+
+def while_logged_in(app: ASGIApp, sessions: Sessions, token: str) -> ASGIApp:
+    """Return `app`, ended in due form as soon as its session is."""
+
+    async def ended_with_session(scope: Scope, receive: Receive, send: Send) -> None:
+        task = asyncio.ensure_future(app(scope, receive, send))
+        ended = False
+
+        def stop() -> None:
+            nonlocal ended
+            ended = True
+            task.cancel()
+
+        with sessions.on_end(token, stop):
+            timer = asyncio.get_running_loop().call_later(sessions.left(token), stop)
+            try:
+                await task
+            except asyncio.CancelledError:
+                task.cancel()
+                if not ended:
+                    raise
+            finally:
+                timer.cancel()
+        if ended:
+            last: Message = (
+                {"type": "websocket.close", "code": 1008, "reason": "the session has ended"}
+                if scope["type"] == "websocket"
+                else {"type": "http.response.body", "body": b"", "more_body": False}
+            )
+            with contextlib.suppress(
+                RuntimeError, OSError, TimeoutError
+            ):  # it may not have begun, or be over
+                await asyncio.wait_for(send(last), 1.0)
+
+    return ended_with_session
+
+
+async def head_only(app: ASGIApp, scope: Scope, receive: Receive, send: Send) -> None:
+    """Answer as `app` would, without the body; an endless answer is ended at once."""
+    begun = asyncio.Event()
+
+    async def without_body(message: Message) -> None:
+        if message["type"] == "http.response.start":
+            await send(message)
+            await send({"type": "http.response.body", "body": b"", "more_body": False})
+            begun.set()
+
+    task = asyncio.ensure_future(app(scope, receive, without_body))
+    waiting = asyncio.ensure_future(begun.wait())
+    try:
+        await asyncio.wait((task, waiting), return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        waiting.cancel()
+        if not task.done():
+            task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+    if not begun.is_set() and not task.cancelled() and (error := task.exception()) is not None:
+        raise error
 
 
 def _foreign(scope: Scope, headers: Headers, host: str) -> str | None:

@@ -19,7 +19,10 @@ from smartselfie.errors import WebError
 from smartselfie.settings import parse_listen
 from smartselfie.web import passwords
 from smartselfie.web.app import Parts, Site
+from smartselfie.web.deadlines import Deadlines, WebLoop, protocol
+from smartselfie.web.gate import Gate, Listener
 from smartselfie.web.security import AccessPolicy, is_loopback
+from smartselfie.web.sessions import KeptSessions
 
 log = logging.getLogger(__name__)
 
@@ -33,10 +36,26 @@ class _Server(uvicorn.Server):
         self._site = site
         self._loop: asyncio.AbstractEventLoop | None = None
 
+    def run(self, sockets: list[socket.socket] | None = None) -> None:
+        with asyncio.Runner(loop_factory=WebLoop) as runner:
+            runner.run(self.serve(sockets=sockets))
+
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         self._loop = asyncio.get_running_loop()
         await super().startup(sockets)
         self.ready.set()
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Let everybody go: those who read have the grace to read to the end, the others have not."""
+        assert self._loop is not None
+        grace = float(self.config.timeout_graceful_shutdown or 0)
+        self._loop.call_later(grace, self._abandon)
+        await super().shutdown(sockets)
+        self._abandon()
+
+    def _abandon(self) -> None:
+        for connection in list(self.server_state.connections):
+            connection.transport.abort()
 
     def stop(self) -> None:
         """Called from another thread."""
@@ -52,7 +71,8 @@ class WebServer:
     The constructor binds the socket and raises `WebError` when it cannot. `password` is plain or a hash of
     `passwords.hash_password`; on an address that other machines reach one is made when there is none:
     `generated` is then that password, to be shown once, and `password_hash` what is worth keeping.
-    `public` serves only the try-a-photo view, without a password.
+    `public` serves only the try-a-photo view, without a password. `state` is a folder in which sessions
+    outlive a restart. `deadlines` and `most` say how slow clients may be and how many connections there are.
     """
 
     def __init__(
@@ -67,25 +87,31 @@ class WebServer:
         public_url: str | None = None,
         trust_proxy: bool = False,
         public: bool = False,
+        state: Path | None = None,
+        deadlines: Deadlines | None = None,
+        most: int | None = None,
     ) -> None:
         host, port = parse_listen(listen)
         self.generated: str | None = None
-        self.password_hash: str | None = None
-        if not public and (password or require_password or not is_loopback(host)):
-            if not password:
-                password = self.generated = passwords.generate()
-            is_hash = passwords.is_hash(password)
-            self.password_hash = password if is_hash else passwords.hash_password(password)
+        wanted = not public and bool(password or require_password or not is_loopback(host))
+        if wanted and not password:
+            password = self.generated = passwords.generate()
+        kept = KeptSessions(state, port, password) if wanted and password else None
+        self.password_hash = None if kept is None else kept.password_hash
         self._public_url = public_url
         named = urlsplit(public_url).hostname if public_url else None
         names = [*allowed_hosts, *([named] if named else [])]
         # A public page keeps no secret that a foreign name could be pointed at, and may have many names.
         policy = AccessPolicy(
-            password_hash=self.password_hash, names=None if public else names, listens_on=host
+            password_hash=self.password_hash,
+            names=None if public else names,
+            listens_on=host,
+            sessions=None if kept is None else kept.sessions,
         )
         self._site = Site(parts, policy, public=public)
         config = uvicorn.Config(
             self._site.app,
+            http=protocol(deadlines := deadlines or Deadlines()),
             log_config=None,
             log_level="warning",
             access_log=False,
@@ -96,7 +122,7 @@ class WebServer:
             proxy_headers=trust_proxy,
             forwarded_allow_ips="*" if trust_proxy else None,
             timeout_graceful_shutdown=2,
-            timeout_keep_alive=15,
+            timeout_keep_alive=deadlines.pause,  # type: ignore[arg-type]
             limit_concurrency=None,
             ssl_certfile=None if tls is None else str(tls[0]),
             ssl_keyfile=None if tls is None else str(tls[1]),
@@ -108,7 +134,8 @@ class WebServer:
             raise WebError(
                 f"web.tls: cannot use this certificate and key ({reason})", remedy="give both as PEM files"
             ) from error
-        self._socket = bind(host, port)
+        self.gate = Gate(most, per_client=not trust_proxy)
+        self._socket = Listener.of(bind(host, port), self.gate)
         self._host, self._port = host, int(self._socket.getsockname()[1])
         self._scheme = "http" if tls is None else "https"
         self._server = _Server(config, self._site)
@@ -134,9 +161,13 @@ class WebServer:
         stream = self._site.stream
         return self._failure or (stream.failure if stream is not None else None)
 
+    def launch(self) -> None:
+        """Begin to serve, without waiting until the page can be asked for."""
+        self._thread.start()
+
     def start(self, timeout: float = 10.0) -> None:
         """Begin to serve; returns when the page can be asked for. Raises `WebError`."""
-        self._thread.start()
+        self.launch()
         self._server.ready.wait(timeout)
         if self._failure is not None or not self._server.ready.is_set():
             raise WebError(f"the web server did not start: {self._failure or 'no answer in time'}")

@@ -94,6 +94,7 @@ def state_routes(
             if last_event_id and last_event_id.isascii() and last_event_id.isdigit()
             else None
         )
+        hub.check_room()
         return StreamingResponse(_lines(hub, after), media_type="text/event-stream")
 
     return router

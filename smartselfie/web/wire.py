@@ -9,6 +9,7 @@ from pathlib import PurePath
 from typing import Any
 
 from smartselfie.records import Decision, Face, Scores, State, View
+from smartselfie.redact import redact
 
 Json = dict[str, Any]
 
@@ -17,12 +18,16 @@ Json = dict[str, Any]
 _FOLDERS = re.compile(
     r"(?<![\w/:.])(?:[A-Za-z]:)?[/\\](?:[^/\\\n'\"<>|:]+[/\\])+(?=[^/\\\s])|(?<![\w/:.])/(?=[\w.])"
 )
-_URL_SECRET = re.compile(r"(?<=://)[^/@\s]+@")
 
 
 def without_paths(text: str) -> str:
     """Cut the folders from each absolute path in `text` and any user:password from its URLs."""
-    return _URL_SECRET.sub("", _FOLDERS.sub("", text))
+    return redact(_FOLDERS.sub("", text))
+
+
+def readable(text: str) -> str:
+    """Return a file's name as any page can show it: bytes that are no UTF-8 become U+FFFD."""
+    return text.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
 
 
 def picture_id(name: str) -> str:
@@ -102,6 +107,7 @@ def event_json(event: Mapping[str, object]) -> Json:
     told = {key: _clean(key, value) for key, value in event.items()}
     if isinstance(told.get("file"), str):
         told["id"] = picture_id(told["file"])
+        told["file"] = readable(told["file"])
     return told
 
 
@@ -109,7 +115,7 @@ def _clean(key: str, value: object) -> Any:
     if isinstance(value, PurePath) or (isinstance(value, str) and key in ("file", "path", "folder")):
         return PurePath(value).name
     if isinstance(value, str):
-        return without_paths(value)
+        return readable(without_paths(value))
     if isinstance(value, Mapping):
         return {str(inner): _clean(str(inner), each) for inner, each in value.items()}
     if isinstance(value, (list, tuple)):

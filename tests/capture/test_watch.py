@@ -35,9 +35,9 @@ def test_it_starts_by_waiting() -> None:
     assert watch.status is CameraStatus.STARTING
 
 
-def test_the_first_frame_is_due_after_two_seconds() -> None:
-    """A camera that opens and gives no frame is stalled after 2 s, though `stall_after` is 3 s."""
-    watch = Watch(stall_after=3)
+def test_the_first_frame_has_a_patience_of_its_own() -> None:
+    """A camera that opens and gives no frame is stalled after `first_after`, whatever `stall_after` is."""
+    watch = Watch(stall_after=3, first_after=2)
     watch.opened(10.0)
     watch.tick(11.99)
     assert watch.status is CameraStatus.STARTING

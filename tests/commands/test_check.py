@@ -80,7 +80,7 @@ class LiveSource:
 def test_all_is_well(good: list[str]) -> None:
     """With a source, a network and a folder there is a finding for every part and none fails: code 0."""
     found = by_part(good)
-    parts = "settings source detector model performance display disk web gpio outputs"
+    parts = "settings source stream detector model performance display disk web gpio outputs"
     assert list(found) == parts.split()
     assert {finding.level for finding in found.values()} <= {"ok", "warn"}
     assert check(None, good, out=io.StringIO()) == 0

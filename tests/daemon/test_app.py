@@ -18,6 +18,7 @@ from smartselfie.commands.run import load_settings, run
 from smartselfie.daemon.app import App, RunOptions, default_config
 from smartselfie.daemon.live_parts import LiveWindow
 from smartselfie.errors import BusyError, ConfigError, NoCameraError, UsageError
+from smartselfie.outputs.health import status_name
 from smartselfie.records import Arm, Change, Command, Quit, Reload, View
 from smartselfie.sources.demo import SCRIPT, DemoSource
 from tests.shared import ROOT
@@ -328,7 +329,7 @@ def test_the_password_of_a_stream_is_told_to_nobody(tmp_path: Path, monkeypatch:
     events = tmp_path / "events"
     url = "http://user:secret@127.0.0.1:9/stream"
     given = s.load(None, [*settings(tmp_path), f'source.use="{url}"'])
-    status = tmp_path / "run" / "status.json"
+    status = tmp_path / "run" / status_name(tmp_path)
     kept = []
 
     def read() -> Iterable[Command]:

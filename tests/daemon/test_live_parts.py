@@ -166,6 +166,7 @@ GIVEN: dict[str, object] = {
     "web.listen": "127.0.0.1:9",
     "web.require_password": "always",
     "web.tls": ["a", "b"],
+    "source.tls": {"verify": False},
     "web.public_url": "https://x",
     "web.allowed_hosts": ["x"],
     "web.password": "x",

@@ -20,7 +20,7 @@ import numpy as np
 import PIL.Image
 import pytest
 
-from smartselfie.outputs.health import read_status
+from smartselfie.outputs.health import PATTERN, read_status
 from smartselfie.records import Image
 from smartselfie.sources.demo import Actor, DemoScript, draw_scene
 from tests.shared import ROOT
@@ -34,7 +34,7 @@ Event = dict[str, Any]
 
 QUICK = f"""
 classifier: {{model: {MODEL}}}
-source: {{stall_after: 1s, frozen_after: 1s, black_after: 500ms, size: [320, 240]}}
+source: {{stall_after: 1s, open_after: 1s, frozen_after: 1s, black_after: 500ms, size: [320, 240]}}
 trigger: {{hold: 1, cooldown: 0, repeat: 200ms, min_presence: 0, min_face: 0, release: 0.01}}
 moment: null
 performance: {{max_fps: 20}}
@@ -140,7 +140,7 @@ class Program:
     def status(self) -> dict[str, Any]:
         """What its status file says; {} where there is none."""
         try:
-            return read_status(self.runtime / "status.json")
+            return read_status(next(self.runtime.glob(PATTERN), self.runtime / "none"))
         except FileNotFoundError:
             return {}
 

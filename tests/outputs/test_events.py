@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import logging
 import os
 import subprocess
 import sys
@@ -11,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from smartselfie.errors import UsageError
+from smartselfie.errors import OutputError, UsageError
 from smartselfie.outputs.events import Events, EventsFile
 from smartselfie.outputs.thread import OutputThread
 
@@ -32,18 +31,60 @@ def test_a_file_that_cannot_be_opened_is_wrong_usage(tmp_path: Path) -> None:
         EventsFile(tmp_path / "nowhere" / "events")
 
 
-def test_a_reader_that_goes_away_ends_the_lines(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
-    """A closed pipe is one warning, and no error."""
-    logging.getLogger("smartselfie").propagate = True
+def test_a_reader_that_goes_away_is_waited_for(tmp_path: Path) -> None:
+    """A pipe by name may find another reader: until then its events wait, and the file knows why."""
     path = tmp_path / "pipe"
     os.mkfifo(path)
     reader = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
     file = EventsFile(path)
     os.close(reader)
+    for _ in range(2):
+        with pytest.raises(OutputError, match="nobody reads this pipe"):
+            file.event({"event": "a"})
+    reader = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
+    file.event({"event": "b"})
+    assert json.loads(os.read(reader, 1000)) == {"event": "b"}
+    os.close(reader)
+    file.close()
+
+
+def test_a_pipe_without_a_reader_holds_nobody_up(tmp_path: Path) -> None:
+    """Opening it comes back at once, and whoever reads later gets what waited."""
+    path = tmp_path / "pipe"
+    os.mkfifo(path)
+    file = EventsFile(path)
+    with pytest.raises(OutputError):
+        file.event({"event": "a"})
+    reader = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
     file.event({"event": "a"})
+    assert json.loads(os.read(reader, 1000)) == {"event": "a"}
+    os.close(reader)
+    file.close()
+
+
+@pytest.mark.parametrize("how", ["rotated", "removed", "asked"])
+def test_a_file_that_was_moved_is_opened_anew(tmp_path: Path, how: str) -> None:
+    """After a rotation the lines go where the name leads, whether a new file was made or not."""
+    path = tmp_path / "events.jsonl"
+    file = EventsFile(path)
+    file.event({"event": "a"})
+    path.rename(tmp_path / "events.jsonl.1")
+    if how == "rotated":
+        path.touch()
+    elif how == "asked":
+        file.reopen()
     file.event({"event": "b"})
     file.close()
-    assert caplog.text.count("cannot be written any more") == 1
+    assert json.loads(path.read_text()) == {"event": "b"}
+    assert json.loads((tmp_path / "events.jsonl.1").read_text()) == {"event": "a"}
+
+
+def test_secrets_never_reach_an_event() -> None:
+    """Texts of an event are redacted before anybody hears them."""
+    announce, heard = Events(), []
+    announce.listen(heard.append)
+    announce("started", source="rtsp://me:pa/ss@cam/a?pwd=x", errors=["http://u:v@h/ no"])
+    assert heard == [{"event": "started", "source": "rtsp://cam/a?pwd=***", "errors": ["http://h/ no"]}]
 
 
 def test_a_reader_that_stops_reading_stops_nobody(tmp_path: Path) -> None:

@@ -19,11 +19,12 @@ from smartselfie.outputs.health import (
     STALE,
     Health,
     Status,
-    find_status,
+    find_statuses,
     is_alive,
     problems,
     read_status,
     runtime_folder,
+    status_name,
 )
 from smartselfie.records import Decision, Frame, State, View
 
@@ -178,7 +179,7 @@ def test_a_folder_that_cannot_be_written_is_said_once(
     tmp_path: Path, clock: Clock, caplog: pytest.LogCaptureFixture
 ) -> None:
     """Without a place for its file the daemon works on, and warns once."""
-    (tmp_path / "run" / "status.json").mkdir(parents=True)
+    (tmp_path / "run" / status_name(tmp_path)).mkdir(parents=True)
     health = make(tmp_path, clock)
     for _ in range(3):
         clock.now += 1
@@ -220,13 +221,16 @@ def test_the_runtime_folder_is_the_services_then_the_users() -> None:
     assert runtime_folder({}).name == "smartselfie"
 
 
-def test_the_newest_file_counts(tmp_path: Path) -> None:
-    """Of several files the one that was written last is meant, by the machine's clock."""
-    for name, clock in (("a", 5.0), ("b", 9.0), ("c", 7.0)):
+def test_every_daemon_has_a_status_file(tmp_path: Path) -> None:
+    """All are found, wherever they lie; the folder of the pictures picks one."""
+    for name in "abc":
         (tmp_path / name).mkdir()
-        (tmp_path / name / "status.json").write_text(json.dumps({"pid": 1, "clock": clock}))
-    path, _ = find_status([tmp_path / name for name in "abc"])
-    assert path == tmp_path / "b" / "status.json"
+        (tmp_path / name / status_name(Path("/pictures") / name)).write_text(json.dumps({"pid": 1}))
+    folders = [tmp_path / name for name in "abc"]
+    assert [path.parent.name for path, _ in find_statuses(folders)] == ["a", "b", "c"]
+    assert [path.parent.name for path, _ in find_statuses(folders, Path("/pictures/b"))] == ["b"]
+    with pytest.raises(FileNotFoundError, match="of /pictures/d"):
+        find_statuses(folders, Path("/pictures/d"))
 
 
 # --- well or unwell
@@ -288,7 +292,7 @@ def test_no_file_is_unwell(tmp_path: Path) -> None:
 
 def test_a_broken_file_is_unwell(tmp_path: Path) -> None:
     """A file that is no JSON is a problem in words, not an error."""
-    (tmp_path / "status.json").write_text("{")
+    (tmp_path / status_name(tmp_path)).write_text("{")
     code, text = said(tmp_path)
     assert code == 1
     assert "makes no sense" in text

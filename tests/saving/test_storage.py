@@ -10,7 +10,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from smartselfie.pictures.files import encode, set_rating
-from smartselfie.saving.storage import EARLIEST, Limits, Plan, Storage, Stored, clock_is_set, in_words, plan
+from smartselfie.saving import storage as storage_module
+from smartselfie.saving.storage import (
+    EARLIEST,
+    Limits,
+    Plan,
+    Storage,
+    Stored,
+    _know,
+    clock_is_set,
+    in_words,
+    plan,
+)
 from tests.saver_helpers import START, make_shot
 
 DAY = 86400.0
@@ -321,3 +332,24 @@ def test_the_newest_are_kept(disk: Disk) -> None:
     assert disk.names == {"1.jpg", "4.jpg", "5.jpg"}
     disk.storage(Limits()).keep_newest(10)
     assert disk.names == {"1.jpg", "4.jpg", "5.jpg"}
+
+
+def test_a_large_folder_is_learnt_in_between(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What has only been listed counts with its size and stays; `learn` reads it in slices."""
+    monkeypatch.setattr(storage_module, "READING", 0.0)
+    for number in range(5):
+        (tmp_path / f"{number}.jpg").write_bytes(encode(make_shot(taken=START + timedelta(seconds=number))))
+    size = sum(path.stat().st_size for path in tmp_path.iterdir())
+    storage = Storage(tmp_path, Limits(max_size=size, when_full="remove_oldest"))
+    assert "would not be enough" in storage.make_room(10)
+    assert len(list(tmp_path.iterdir())) == 5
+    read: list[str] = []
+    monkeypatch.setattr(storage_module, "_know", lambda path, key: read.append(path) or _know(path, key))
+    ticks = iter(range(100))
+    monkeypatch.setattr(storage, "_monotonic", lambda: float(next(ticks)))
+    assert not storage.learn(2.0)
+    assert len(read) == 2 - 1
+    while not storage.learn(2.0):
+        pass
+    assert storage.make_room(10) == ""
+    assert len(list(tmp_path.iterdir())) == 4

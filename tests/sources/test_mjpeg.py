@@ -40,7 +40,7 @@ def server() -> Iterator[MjpegServer]:
 
 def open_stream(server: MjpegServer, path: str = "", timeout: float = 5.0) -> MjpegStream:
     """Connect to the camera."""
-    return MjpegStream(server.url + path, timeout=timeout)
+    return MjpegStream(server.url + path, timeout=timeout, open_timeout=timeout)
 
 
 def read_on(stream: MjpegStream) -> None:

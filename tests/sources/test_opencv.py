@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import logging
 import math
+import re
+import struct
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -14,7 +16,7 @@ import pytest
 from smartselfie.errors import CameraLostError, NoCameraError, SourceError
 from smartselfie.records import Frame, Image
 from smartselfie.sources import open_source
-from smartselfie.sources.opencv import NetworkStream, VideoFile, Webcam, without_password
+from smartselfie.sources.opencv import NetworkStream, VideoFile, Webcam
 from tests.mjpeg_server import MjpegServer, moving_picture
 from tests.sources.test_sources import arrow, close_to, frames
 
@@ -357,6 +359,44 @@ def test_a_dead_rtsp_address_is_no_camera() -> None:
     assert "secret" not in str(caught.value)
 
 
-def test_passwords_are_not_shown() -> None:
-    """User and password are cut from an address, an @ elsewhere stays."""
-    assert without_password("rtsp://a:b@c@host:8/p@q") == "rtsp://host:8/p@q"
+def test_pixels_that_are_not_square_are_made_so(tmp_path: Path) -> None:
+    """A face is as wide as it was, whatever the file stores: here pixels of 16:11, in MPEG-4's own header."""
+    path = write_video(tmp_path / "a.mp4", count=3)
+    data = bytearray(path.read_bytes())
+    for found in re.finditer(rb"\x00\x00\x01[\x20-\x2f]", bytes(data)):
+        bits = f"{int.from_bytes(data[found.end() : found.end() + 8], 'big'):064b}"
+        at = 17 if bits[9] == "1" else 10  # behind the version and priority of the layer
+        if bits[at : at + 4] != "0001":  # a chance likeness: this one says that pixels are square
+            continue
+        changed = bits[:at] + "0100" + bits[at + 4 :]
+        data[found.end() : found.end() + 8] = int(changed, 2).to_bytes(8, "big")
+    path.write_bytes(data)
+    assert {frame.size for frame in frames(path)} == {(round(SIZE[0] * 16 / 11), SIZE[1])}
+
+
+@pytest.mark.parametrize("codec_and_name", [("MJPG", "a.mkv"), ("VP80", "a.webm")])
+def test_sound_that_goes_on_is_no_damage(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, codec_and_name: tuple[str, str]
+) -> None:
+    """A length that is the sound's tells nothing of the pictures; a file that is cut off is still told."""
+    logging.getLogger("smartselfie").propagate = True
+    path = write_video(tmp_path / codec_and_name[1], codec=codec_and_name[0])
+    data = bytearray(path.read_bytes())
+    at = data.index(b"\x44\x89\x88") + 3  # the segment's duration, a double
+    data[at : at + 8] = struct.pack(">d", 5 * struct.unpack(">d", data[at : at + 8])[0])
+    path.write_bytes(data)
+    assert len(frames(path)) == 30
+    assert "breaks off" not in caplog.text
+    path.write_bytes(data[: len(data) * 2 // 3])
+    frames(path)
+    assert "breaks off" in caplog.text
+
+
+def test_a_video_with_few_frames_says_that_it_cannot_fire(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """At one frame a second the usual rule never fires: said with the settings that do."""
+    logging.getLogger("smartselfie").propagate = True
+    frames(write_video(tmp_path / "a.mp4", count=3, fps=1))
+    assert "1 frames a second" in caplog.text
+    assert "trigger.rule: frames" in caplog.text

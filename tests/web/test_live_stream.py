@@ -18,7 +18,7 @@ from websockets.sync.client import ClientConnection, connect
 from smartselfie.records import Decision, Frame, State, View
 from smartselfie.viewing.newest import Newest
 from smartselfie.web import live
-from smartselfie.web.live import Stream, encode
+from smartselfie.web.live import Stream, Viewer, encode
 from smartselfie.web.server import WebServer
 from tests.web.daemon import Daemon, picture
 
@@ -100,11 +100,11 @@ def test_a_frame_is_encoded_once_for_all(monkeypatch: pytest.MonkeyPatch) -> Non
     async def watch() -> list[live.LiveJpeg | None]:
         stream = Stream(views)
         stream.start(asyncio.get_running_loop())
-        waiting = [asyncio.ensure_future(stream.next(0)) for _ in range(20)]
+        waiting = [asyncio.ensure_future(stream.next(0, Viewer("me"))) for _ in range(20)]
         await asyncio.sleep(0)
         views.put(view(1))
         pictures = await asyncio.gather(*waiting)
-        pictures.append(await stream.next(0))
+        pictures.append(await stream.next(0, Viewer("me")))
         stream.close()
         return pictures
 
@@ -122,12 +122,12 @@ def test_nothing_is_encoded_while_nobody_asks(monkeypatch: pytest.MonkeyPatch) -
     async def watch() -> None:
         stream = Stream(views)
         stream.start(asyncio.get_running_loop())
-        with stream.viewer():
+        with stream.viewer("me") as me:
             views.put(view(1))
-            assert await stream.next(0) is not None
+            assert await stream.next(0, me) is not None
             for seq in range(2, 50):
                 views.put(view(seq))
-            newest = await stream.next(1)
+            newest = await stream.next(1, me)
             assert newest is not None
             assert newest.count == 49
         stream.close()

@@ -13,9 +13,9 @@ from websockets.sync.client import connect
 
 from smartselfie.web import passwords
 from smartselfie.web.app import Parts
-from smartselfie.web.passwords import Sessions
 from smartselfie.web.security import COOKIE
 from smartselfie.web.server import WebServer
+from smartselfie.web.sessions import Sessions
 from tests.web.conftest import Serve, make_parts
 from tests.web.daemon import Daemon, write_picture
 
@@ -23,7 +23,6 @@ PASSWORD = "k7wq-m3xd-p9ha"
 ROUTES = (
     "/",
     "/api",
-    "/health",
     "/stream.mjpg",
     "/static/js/main.js",
     "/api/v1/state",

@@ -11,6 +11,8 @@ export class BrowserCamera {
   #still;
   #closed;
   #stream = null;
+  #turn = 0; // counts starts and stops, so that a permission that comes late is given back
+  #open = false;
   #socket = null;
   #bars = new Bars("Expressions of the face");
   #grabbed = null; // the frame that the server looks at now, in full size
@@ -20,6 +22,10 @@ export class BrowserCamera {
     this.#still = still;
     this.#closed = closed;
     this.element = this.#build();
+    addEventListener("pagehide", () => this.stop());
+    document.addEventListener("visibilitychange", () => {
+      if (document.hidden && this.#open) this.#close();
+    });
   }
 
   #build() {
@@ -69,21 +75,31 @@ export class BrowserCamera {
       );
       return;
     }
+    const turn = ++this.#turn;
+    this.#open = true;
     try {
       const wanted = { video: { width: { ideal: 1280 }, height: { ideal: 720 }, facingMode: "user" }, audio: false };
-      this.#stream = await navigator.mediaDevices.getUserMedia(wanted);
+      const stream = await navigator.mediaDevices.getUserMedia(wanted);
+      if (turn !== this.#turn) {
+        for (const track of stream.getTracks()) track.stop(); // stopped or left while the browser asked
+        return;
+      }
+      this.#stream = stream;
     } catch (error) {
+      if (turn !== this.#turn) return;
       this.#refuse(REASONS[error.name] ?? `The camera does not open (${error.name}).`);
       return;
     }
     const video = $("video", this.element);
     video.srcObject = this.#stream;
     await video.play().catch(() => {}); // refused only where the page is hidden again already
-    if (this.#stream) this.#connect();
+    if (turn === this.#turn) this.#connect();
   }
 
   /** Let the camera go. */
   stop() {
+    this.#turn++;
+    this.#open = false;
     for (const track of this.#stream?.getTracks() ?? []) track.stop();
     this.#stream = null;
     this.#socket?.close();

@@ -19,10 +19,10 @@ export class LiveSocket extends EventTarget {
     this.#connect();
     addEventListener("online", () => this.#connectNow());
     document.addEventListener("visibilitychange", () => {
-      if (document.hidden) return;
-      this.#connectNow();
-      this.#ask();
+      if (document.hidden) this.#rest();
+      else this.#connectNow();
     });
+    addEventListener("pagehide", () => this.#rest());
   }
 
   /** Whether pictures are wanted; events come in any case. */
@@ -52,6 +52,14 @@ export class LiveSocket extends EventTarget {
     this.#connect();
   }
 
+  /** Nobody looks: give the place on the server to somebody who does. */
+  #rest() {
+    clearTimeout(this.#timer);
+    const socket = this.#socket;
+    this.#socket = null;
+    socket?.close();
+  }
+
   #connect() {
     const scheme = location.protocol === "https:" ? "wss" : "ws";
     const socket = new WebSocket(`${scheme}://${location.host}/api/v1/live`);
@@ -72,7 +80,8 @@ export class LiveSocket extends EventTarget {
       if (socket !== this.#socket) return;
       this.#say("link", "lost");
       this.#timer = setTimeout(() => this.#connect(), Math.min(300 * 2 ** this.#tries, LONGEST_WAIT));
-      if (this.#tries++ === 1) api.get("/state").catch(() => {}); // has the session ended?
+      this.#tries++;
+      api.get("/state").catch(() => {}); // has the session ended? then the log-in form comes
     });
   }
 
